@@ -1,0 +1,106 @@
+//! Rules of a block that need no coins: by itself, and against the headers before it.
+
+use std::borrow::Cow;
+
+use bitcoin::Txid;
+use thiserror::Error;
+
+use super::{BlockResult, HeaderReason, TxReason};
+
+/// Why a block is invalid, before any coin is looked at.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum BlockReason {
+    /// Its header is invalid.
+    #[error(transparent)]
+    Header(#[from] HeaderReason),
+    /// It does not solve the challenge of its signet (BIP325).
+    #[error("bad-signet-blksig")]
+    SignetSolution,
+    /// Its transactions are not those that the header commits to.
+    #[error("bad-txnmrklroot")]
+    MerkleRoot,
+    /// Transactions at its end are repeated, which leaves the Merkle root as it was (CVE-2012-2459).
+    #[error("bad-txns-duplicate")]
+    DuplicateTransactions,
+    /// It has no transactions, too many, or is too large without its witnesses.
+    #[error("bad-blk-length")]
+    Length,
+    /// Its first transaction is not a coinbase.
+    #[error("bad-cb-missing")]
+    CoinbaseMissing,
+    /// A later transaction is a coinbase.
+    #[error("bad-cb-multiple")]
+    CoinbaseMultiple,
+    /// One of its transactions is invalid by itself.
+    #[error("{reason}")]
+    Transaction {
+        /// Which transaction.
+        txid: Txid,
+        /// What is wrong with it.
+        reason: TxReason,
+    },
+    /// Its transactions have too many signature operations, not counting those in witnesses and redeem scripts.
+    #[error("bad-blk-sigops")]
+    SigOps,
+    /// A transaction is not final at this height and time.
+    #[error("bad-txns-nonfinal")]
+    NonFinal,
+    /// The coinbase does not begin with the height (BIP34).
+    #[error("bad-cb-height")]
+    CoinbaseHeight,
+    /// The witness of the coinbase is not one item of 32 bytes (BIP141).
+    #[error("bad-witness-nonce-size")]
+    WitnessNonceSize,
+    /// The commitment to the witnesses does not match them (BIP141).
+    #[error("bad-witness-merkle-match")]
+    WitnessMerkleMatch,
+    /// It has witnesses and no commitment to them.
+    #[error("unexpected-witness")]
+    UnexpectedWitness,
+    /// It is too heavy with its witnesses.
+    #[error("bad-blk-weight")]
+    Weight,
+}
+
+impl BlockReason {
+    /// The class that decides what happens to the block and to its sender.
+    pub fn result(&self) -> BlockResult {
+        match self {
+            Self::Header(reason) => reason.result(),
+            Self::MerkleRoot
+            | Self::DuplicateTransactions
+            | Self::WitnessNonceSize
+            | Self::WitnessMerkleMatch
+            | Self::UnexpectedWitness => BlockResult::Mutated,
+            _ => BlockResult::Consensus,
+        }
+    }
+
+    /// The longer text for logs.
+    pub fn debug_message(&self) -> Cow<'static, str> {
+        match self {
+            Self::Header(reason) => reason.debug_message(),
+            Self::SignetSolution => "signet block signature validation failure".into(),
+            Self::MerkleRoot => "hashMerkleRoot mismatch".into(),
+            Self::DuplicateTransactions => "duplicate transaction".into(),
+            Self::Length => "size limits failed".into(),
+            Self::CoinbaseMissing => "first tx is not coinbase".into(),
+            Self::CoinbaseMultiple => "more than one coinbase".into(),
+            Self::Transaction { txid, reason } => {
+                format!("Transaction check failed (tx hash {txid}) {}", reason.debug_message()).into()
+            }
+            Self::SigOps => "out-of-bounds SigOpCount".into(),
+            Self::NonFinal => "non-final transaction".into(),
+            Self::CoinbaseHeight => "block height mismatch in coinbase".into(),
+            Self::WitnessNonceSize => "CheckWitnessMalleation : invalid witness reserved value size".into(),
+            Self::WitnessMerkleMatch => "CheckWitnessMalleation : witness merkle commitment mismatch".into(),
+            Self::UnexpectedWitness => "CheckWitnessMalleation : unexpected witness data found".into(),
+            Self::Weight => "ContextualCheckBlock : weight limit failed".into(),
+        }
+    }
+
+    /// Reject reason and debug message in one line.
+    pub fn full(&self) -> String {
+        super::full_text(self, &self.debug_message())
+    }
+}

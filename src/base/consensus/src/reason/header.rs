@@ -1,0 +1,79 @@
+//! Rules of a header: alone, and against the headers before it.
+
+use std::borrow::Cow;
+
+use bitcoin::BlockHash;
+use thiserror::Error;
+
+use super::BlockResult;
+
+/// Why a header is invalid.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum HeaderReason {
+    /// Its hash is above its own target, or the target is out of range.
+    #[error("high-hash")]
+    HighHash,
+    /// Its target is not the one that the chain demands.
+    #[error("bad-diffbits")]
+    BadDiffBits,
+    /// Its time is not after the median time of the eleven headers before it.
+    #[error("time-too-old")]
+    TimeTooOld,
+    /// It opens a retarget period and is more than ten minutes before its parent (BIP94).
+    #[error("time-timewarp-attack")]
+    Timewarp,
+    /// Its time is more than two hours ahead of ours.
+    #[error("time-too-new")]
+    TimeTooNew,
+    /// Its version is older than the rules in force.
+    #[error("bad-version(0x{0:08x})")]
+    BadVersion(i32),
+    /// It forks off before a checkpoint that we have passed.
+    #[error("bad-fork-prior-to-checkpoint")]
+    ForkBeforeCheckpoint,
+    /// It was found invalid before.
+    #[error("duplicate-invalid")]
+    CachedInvalid(BlockHash),
+    /// Its parent is not known.
+    #[error("prev-blk-not-found")]
+    MissingPrev,
+    /// Its parent is invalid.
+    #[error("bad-prevblk")]
+    InvalidPrev,
+    /// The chain that it is part of has too little work to be stored.
+    #[error("too-little-chainwork")]
+    LowWork,
+}
+
+impl HeaderReason {
+    /// The class that decides what happens to the header and to its sender.
+    pub fn result(&self) -> BlockResult {
+        match self {
+            Self::TimeTooNew => BlockResult::TimeFuture,
+            Self::CachedInvalid(_) => BlockResult::CachedInvalid,
+            Self::MissingPrev => BlockResult::MissingPrev,
+            Self::InvalidPrev => BlockResult::InvalidPrev,
+            Self::LowWork => BlockResult::HeaderLowWork,
+            _ => BlockResult::InvalidHeader,
+        }
+    }
+
+    /// The longer text for logs; empty if there is none.
+    pub fn debug_message(&self) -> Cow<'static, str> {
+        match self {
+            Self::HighHash => "proof of work failed".into(),
+            Self::BadDiffBits => "incorrect proof of work".into(),
+            Self::TimeTooOld => "block's timestamp is too early".into(),
+            Self::Timewarp => "block's timestamp is too early on diff adjustment block".into(),
+            Self::TimeTooNew => "block timestamp too far in the future".into(),
+            Self::BadVersion(version) => format!("rejected nVersion=0x{version:08x} block").into(),
+            Self::CachedInvalid(hash) => format!("block {hash} was previously marked invalid").into(),
+            Self::ForkBeforeCheckpoint | Self::MissingPrev | Self::InvalidPrev | Self::LowWork => "".into(),
+        }
+    }
+
+    /// Reject reason and debug message in one line.
+    pub fn full(&self) -> String {
+        super::full_text(self, &self.debug_message())
+    }
+}

@@ -1,0 +1,153 @@
+//! From a descriptor to its scripts at an index.
+
+use bitcoin::hashes::{Hash, hash160, sha256};
+use bitcoin::opcodes::all::{OP_CHECKMULTISIG, OP_CHECKSIG, OP_CHECKSIGADD, OP_NUMEQUAL};
+use bitcoin::script::Builder;
+use bitcoin::taproot::TaprootBuilder;
+use bitcoin::{PublicKey, ScriptBuf};
+use primitives::Destination;
+
+use crate::descriptor::{Descriptor, Node};
+use crate::extended::CURVE;
+use crate::known::key_hash;
+use crate::parse::Place;
+use crate::{Key, Known, Notation, PrivateKeys, TaprootTree};
+
+/// What a descriptor stands for at an index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expansion {
+    /// The output scripts: one, none of `unused()`, up to four of `combo()`.
+    pub scripts: Vec<ScriptBuf>,
+    /// What is needed to spend them, but for signatures.
+    pub known: Known,
+}
+
+impl Descriptor {
+    /// The scripts at an index. Nothing if a hardened step cannot be taken.
+    pub fn expand(&self, index: u32, secrets: &dyn PrivateKeys) -> Option<Expansion> {
+        let mut expander = Expander { index, secrets, notation: &self.notation, known: Known::default() };
+        let scripts = expander.node(&self.node, Place::Top)?;
+        Some(Expansion { scripts, known: expander.known })
+    }
+}
+
+struct Expander<'a> {
+    index: u32,
+    secrets: &'a dyn PrivateKeys,
+    notation: &'a Notation,
+    known: Known,
+}
+
+impl Expander<'_> {
+    fn key(&mut self, key: &Key) -> Option<PublicKey> {
+        let derived = key.derive(self.index, self.secrets)?;
+        self.known.add_key(derived.key);
+        self.known.origins.insert(key_hash(&derived.key), derived.origin);
+        Some(derived.key)
+    }
+
+    fn keys(&mut self, keys: &[Key]) -> Option<Vec<PublicKey>> {
+        keys.iter().map(|key| self.key(key)).collect()
+    }
+
+    fn node(&mut self, node: &Node, place: Place) -> Option<Vec<ScriptBuf>> {
+        let one = |destination: Destination| vec![destination.script_pubkey()];
+        Some(match node {
+            Node::Pk(key) => {
+                let key = self.key(key)?;
+                if place != Place::Tr {
+                    return Some(one(Destination::PubKey(key.to_bytes())));
+                }
+                vec![
+                    Builder::new()
+                        .push_x_only_key(&key.inner.x_only_public_key().0)
+                        .push_opcode(OP_CHECKSIG)
+                        .into_script(),
+                ]
+            }
+            Node::Pkh(key) => one(Destination::PubKeyHash(key_hash(&self.key(key)?))),
+            Node::Wpkh(key) => one(Destination::WitnessV0KeyHash(key_hash(&self.key(key)?))),
+            Node::Combo(key) => self.combo(key)?,
+            Node::Multi { threshold, keys, sorted } => {
+                let mut keys = self.keys(keys)?;
+                if *sorted {
+                    keys.sort_by_cached_key(|key| key.to_bytes());
+                }
+                vec![multisig(*threshold, &keys)?]
+            }
+            Node::MultiA { threshold, keys, sorted } => {
+                let mut keys: Vec<_> = self.keys(keys)?.iter().map(|key| key.inner.x_only_public_key().0).collect();
+                if *sorted {
+                    keys.sort_by_key(bitcoin::XOnlyPublicKey::serialize);
+                }
+                let mut script = Builder::new();
+                for (position, key) in keys.iter().enumerate() {
+                    let opcode = if position == 0 { OP_CHECKSIG } else { OP_CHECKSIGADD };
+                    script = script.push_x_only_key(key).push_opcode(opcode);
+                }
+                vec![script.push_int(i64::from(*threshold)).push_opcode(OP_NUMEQUAL).into_script()]
+            }
+            Node::Sh(inner) => {
+                let script = self.node(inner, Place::Sh)?.pop()?;
+                let hash = hash160::Hash::hash(script.as_bytes()).to_byte_array();
+                self.known.add_script(script);
+                one(Destination::ScriptHash(hash))
+            }
+            Node::Wsh(inner) => {
+                let script = self.node(inner, Place::Wsh)?.pop()?;
+                let hash = sha256::Hash::hash(script.as_bytes()).to_byte_array();
+                self.known.add_script(script);
+                one(Destination::WitnessV0ScriptHash(hash))
+            }
+            Node::Tr { internal, leaves } => self.taproot(internal, leaves)?,
+            Node::Rawtr(key) => {
+                one(Destination::WitnessV1Taproot(self.key(key)?.inner.x_only_public_key().0.serialize()))
+            }
+            Node::Addr(destination) => vec![self.notation.addresses().script(destination)],
+            Node::Raw(script) => vec![script.clone()],
+            Node::Unused(key) => {
+                self.key(key)?;
+                Vec::new()
+            }
+            Node::Policy(policy) => {
+                let keys = self.keys(&policy.keys)?;
+                vec![policy.script(&keys)?]
+            }
+        })
+    }
+
+    fn combo(&mut self, key: &Key) -> Option<Vec<ScriptBuf>> {
+        let key = self.key(key)?;
+        let hash = key_hash(&key);
+        let mut all = vec![Destination::PubKey(key.to_bytes()), Destination::PubKeyHash(hash)];
+        if key.compressed {
+            let segwit = Destination::WitnessV0KeyHash(hash);
+            let program = segwit.script_pubkey();
+            all.push(segwit);
+            all.push(Destination::ScriptHash(hash160::Hash::hash(program.as_bytes()).to_byte_array()));
+            self.known.add_script(program);
+        }
+        Some(all.iter().map(Destination::script_pubkey).collect())
+    }
+
+    fn taproot(&mut self, internal: &Key, leaves: &[(u8, Node)]) -> Option<Vec<ScriptBuf>> {
+        let internal_key = self.key(internal)?.inner.x_only_public_key().0;
+        let mut builder = TaprootBuilder::new();
+        let mut scripts = Vec::with_capacity(leaves.len());
+        for (depth, leaf) in leaves {
+            let script = self.node(leaf, Place::Tr)?.pop()?;
+            builder = builder.add_leaf(*depth, script.clone()).ok()?;
+            scripts.push((*depth, script));
+        }
+        let output = builder.finalize(&CURVE, internal_key).ok()?.output_key().serialize();
+        self.known.taproot.insert(output, TaprootTree { internal_key, leaves: scripts });
+        Some(vec![Destination::WitnessV1Taproot(output).script_pubkey()])
+    }
+}
+
+fn multisig(threshold: u32, keys: &[PublicKey]) -> Option<ScriptBuf> {
+    let script = Builder::new().push_int(i64::from(threshold));
+    let script = keys.iter().fold(script, Builder::push_key);
+    let count = i64::try_from(keys.len()).ok()?;
+    Some(script.push_int(count).push_opcode(OP_CHECKMULTISIG).into_script())
+}

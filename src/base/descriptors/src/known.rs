@@ -1,0 +1,73 @@
+//! What is known about scripts besides themselves: the keys and scripts behind hashes, and where keys come from.
+
+use std::collections::BTreeMap;
+
+use bitcoin::hashes::{Hash, hash160};
+use bitcoin::{PublicKey, ScriptBuf, XOnlyPublicKey};
+
+/// Where a key comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    /// The first bytes of the root key's hash.
+    pub fingerprint: [u8; 4],
+    /// The steps from there.
+    pub path: Vec<u32>,
+}
+
+/// What a taproot output commits to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaprootTree {
+    /// The key before its tweak.
+    pub internal_key: XOnlyPublicKey,
+    /// Scripts of version 0xc0 and their depths, from left to right.
+    pub leaves: Vec<(u8, ScriptBuf)>,
+}
+
+/// Everything that is known. Expanding a descriptor fills it, inferring one reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Keys by their hash.
+    pub keys: BTreeMap<[u8; 20], PublicKey>,
+    /// Scripts by their hash: redeem scripts and witness scripts.
+    pub scripts: BTreeMap<[u8; 20], ScriptBuf>,
+    /// Origins by the hash of the key.
+    pub origins: BTreeMap<[u8; 20], Origin>,
+    /// Trees by the output key.
+    pub taproot: BTreeMap<[u8; 32], TaprootTree>,
+}
+
+/// The hash of a key, as it is serialized.
+pub(crate) fn key_hash(key: &PublicKey) -> [u8; 20] {
+    hash160::Hash::hash(&key.to_bytes()).to_byte_array()
+}
+
+impl Known {
+    /// Adds a key.
+    pub fn add_key(&mut self, key: PublicKey) {
+        self.keys.insert(key_hash(&key), key);
+    }
+
+    /// Adds a script.
+    pub fn add_script(&mut self, script: ScriptBuf) {
+        self.scripts.insert(hash160::Hash::hash(script.as_bytes()).to_byte_array(), script);
+    }
+
+    /// Adds everything of another.
+    pub fn merge(&mut self, other: Self) {
+        self.keys.extend(other.keys);
+        self.scripts.extend(other.scripts);
+        self.origins.extend(other.origins);
+        self.taproot.extend(other.taproot);
+    }
+
+    pub(crate) fn origin(&self, key: &PublicKey) -> Option<&Origin> {
+        self.origins.get(&key_hash(key))
+    }
+
+    /// The origin of either key with this x coordinate.
+    pub(crate) fn origin_x_only(&self, key: &XOnlyPublicKey) -> Option<&Origin> {
+        [bitcoin::key::Parity::Even, bitcoin::key::Parity::Odd]
+            .into_iter()
+            .find_map(|parity| self.origin(&PublicKey::new(key.public_key(parity))))
+    }
+}

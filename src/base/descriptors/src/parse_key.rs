@@ -1,0 +1,113 @@
+//! Reading key expressions.
+
+use bitcoin::PublicKey;
+use bitcoin::secp256k1;
+
+use crate::key::{Source, from_hex};
+use crate::parse::{Parser, Place};
+use crate::path::{read_path, read_paths};
+use crate::{Key, KeyError, Origin, PrivateKind, PublicPart, Refusal, Wildcard};
+
+impl Parser<'_> {
+    /// Reads a key with or without origin.
+    pub(crate) fn key(&mut self, text: &str, place: Place) -> Result<Key, KeyError> {
+        if text.starts_with("musig(") {
+            return Err(if place == Place::Tr { KeyError::Musig } else { KeyError::MusigPlace });
+        }
+        let mut apostrophe = false;
+        let Some((origin, rest)) = text.split_once(']') else {
+            let source = self.source(text, place, &mut apostrophe)?;
+            return Ok(Key { origin: None, apostrophe, source });
+        };
+        if rest.contains(']') {
+            return Err(KeyError::OriginEnd);
+        }
+        let Some(inner) = origin.strip_prefix('[') else {
+            return Err(KeyError::OriginStart(origin.chars().next().unwrap_or(']')));
+        };
+        let mut steps = inner.split('/');
+        let fingerprint = steps.next().unwrap_or_default();
+        if fingerprint.len() != 8 {
+            return Err(KeyError::FingerprintLength(fingerprint.len()));
+        }
+        let bytes = from_hex(fingerprint).and_then(|bytes| bytes.try_into().ok());
+        let fingerprint = bytes.ok_or_else(|| KeyError::FingerprintHex(fingerprint.to_owned()))?;
+        let path = read_path(&steps.collect::<Vec<_>>(), &mut apostrophe)?;
+        let source = self.source(rest, place, &mut apostrophe)?;
+        Ok(Key { origin: Some(Origin { fingerprint, path }), apostrophe, source })
+    }
+
+    fn source(&mut self, text: &str, place: Place, apostrophe: &mut bool) -> Result<Source, KeyError> {
+        let mut steps: Vec<&str> = text.split('/').collect();
+        let start = steps.remove(0);
+        if start.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        let is_space = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c');
+        if start.starts_with(is_space) || start.ends_with(is_space) {
+            return Err(KeyError::Whitespace(start.to_owned()));
+        }
+        if steps.is_empty()
+            && let Some(bytes) = from_hex(start)
+        {
+            return public_key(&bytes, start, place);
+        }
+        let root = if let Some(root) = self.notation.read_extended(start) {
+            root
+        } else {
+            match self.private_part(start, place, steps.is_empty())? {
+                PublicPart::Single(key) => return Ok(Source::Single { key, x_only: place == Place::Tr }),
+                PublicPart::Extended(root) => root,
+            }
+        };
+        let wildcard = match steps.last() {
+            Some(&"*") => Wildcard::Unhardened,
+            Some(&mark @ ("*'" | "*h")) => {
+                *apostrophe = mark == "*'";
+                Wildcard::Hardened
+            }
+            _ => Wildcard::None,
+        };
+        if wildcard != Wildcard::None {
+            steps.pop();
+        }
+        Ok(Source::Extended { root, paths: read_paths(&steps, apostrophe)?, wildcard })
+    }
+
+    /// Shows a private key to whoever knows them. Single ones have no paths.
+    fn private_part(&mut self, text: &str, place: Place, alone: bool) -> Result<PublicPart, KeyError> {
+        let invalid = || KeyError::Invalid(text.to_owned());
+        let private = self.notation.read_private(text).ok_or_else(invalid)?;
+        match private.kind() {
+            PrivateKind::Single { .. } if !alone => return Err(invalid()),
+            PrivateKind::Single { compressed: false } if !place.takes_uncompressed() => {
+                return Err(KeyError::Uncompressed);
+            }
+            _ => {}
+        }
+        let part = self.secrets.learn(&private).map_err(|refusal| match refusal {
+            Refusal::NotHere => KeyError::PrivateKey,
+            Refusal::Invalid => invalid(),
+        })?;
+        let fits = matches!(part, PublicPart::Extended(_)) == (private.kind() == PrivateKind::Extended);
+        self.has_private_keys = true;
+        if fits { Ok(part) } else { Err(invalid()) }
+    }
+}
+
+fn public_key(bytes: &[u8], text: &str, place: Place) -> Result<Source, KeyError> {
+    if bytes.len() == 65 && matches!(bytes.first(), Some(6 | 7)) {
+        return Err(KeyError::Hybrid);
+    }
+    if let Ok(key) = PublicKey::from_slice(bytes) {
+        let fits = key.compressed || place.takes_uncompressed();
+        return if fits { Ok(Source::Single { key, x_only: false }) } else { Err(KeyError::Uncompressed) };
+    }
+    let even = if bytes.len() == 32 && place == Place::Tr {
+        secp256k1::PublicKey::from_slice(&[&[2], bytes].concat()).ok()
+    } else {
+        None
+    };
+    let key = even.ok_or_else(|| KeyError::Pubkey(text.to_owned()))?;
+    Ok(Source::Single { key: PublicKey::new(key), x_only: true })
+}

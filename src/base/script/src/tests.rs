@@ -1,0 +1,9 @@
+//! Unit and property tests of the parts.
+
+mod cache;
+mod encoding;
+mod numbers;
+mod scripts;
+mod sighash;
+mod templates;
+mod verify;

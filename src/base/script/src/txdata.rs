@@ -1,0 +1,205 @@
+//! What the signature hashes of one transaction have in common, computed once.
+//!
+//! [`TxData`] borrows the transaction and the outputs it spends. Each group of hashes is computed when the first input
+//! asks for it, whichever thread that is, so a transaction pays only for the kinds of input that it has. It is `Send`
+//! and `Sync`: the inputs of a transaction may be checked on several threads.
+
+use std::sync::OnceLock;
+
+use bitcoin::{Amount, Script, Transaction, TxOut};
+use primitives::Tx;
+
+use crate::hashing::{Digest, Engine, finish, sha256};
+use crate::sighash::TAP_SIGHASH;
+
+/// An output that an input spends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prevout<'a> {
+    /// Its value.
+    pub amount: Amount,
+    /// Its script.
+    pub script_pubkey: &'a Script,
+    /// The height that the value was written for, on a chain whose values change with height.
+    pub reference_height: Option<u32>,
+}
+
+impl<'a> From<&'a TxOut> for Prevout<'a> {
+    fn from(output: &'a TxOut) -> Self {
+        Self { amount: output.value, script_pubkey: &output.script_pubkey, reference_height: None }
+    }
+}
+
+/// A transaction, what it spends, and the hashes that its signatures share.
+#[derive(Debug)]
+pub struct TxData<'a> {
+    pub(crate) tx: &'a Transaction,
+    pub(crate) lock_height: Option<u32>,
+    prevouts: Vec<Prevout<'a>>,
+    parts: OnceLock<Parts>,
+    segwit: OnceLock<Segwit>,
+    taproot: OnceLock<Taproot>,
+    legacy: OnceLock<Legacy>,
+}
+
+/// Single hashes of the parts of the transaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts {
+    pub(crate) prevouts: Digest,
+    pub(crate) sequences: Digest,
+    pub(crate) outputs: Digest,
+}
+
+/// BIP143: the double hashes.
+#[derive(Clone, Debug)]
+pub(crate) struct Segwit {
+    pub(crate) prevouts: Digest,
+    pub(crate) outputs: Digest,
+    /// Version, prevouts and sequences, already fed: the whole first block of a message that signs all inputs.
+    pub(crate) prefix: Engine,
+}
+
+/// BIP341: the hashes of what is spent.
+#[derive(Clone, Debug)]
+pub(crate) struct Taproot {
+    pub(crate) amounts: Digest,
+    pub(crate) scripts: Digest,
+    /// The message up to the outputs for the default hash type, already fed.
+    pub(crate) prefix: Engine,
+}
+
+/// The message of old, for transactions with many inputs.
+#[derive(Clone, Debug)]
+pub(crate) struct Legacy {
+    /// Every input with an empty script: [`BLANK_INPUT`] bytes each.
+    pub(crate) blank_inputs: Vec<u8>,
+    /// The message before each input, already fed.
+    pub(crate) prefixes: Vec<Engine>,
+}
+
+/// The size of an input without a script.
+pub(crate) const BLANK_INPUT: usize = 41;
+
+/// With fewer inputs than this, feeding them again is cheaper than remembering.
+const MANY_INPUTS: usize = 4;
+
+impl<'a> TxData<'a> {
+    /// A transaction and the outputs that its inputs spend, in their order.
+    ///
+    /// If the number of outputs differs from that of the inputs, what is spent counts as unknown: taproot signatures
+    /// fail then.
+    pub fn new<P: Into<Prevout<'a>>>(tx: &'a Transaction, prevouts: impl IntoIterator<Item = P>) -> Self {
+        let mut data = Self::without_prevouts(tx);
+        data.prevouts = prevouts.into_iter().map(Into::into).collect();
+        if data.prevouts.len() != tx.input.len() {
+            data.prevouts.clear();
+        }
+        data
+    }
+
+    /// As [`TxData::new`], with the lock height that the transaction carries, if its chain has one.
+    pub fn of<P: Into<Prevout<'a>>>(tx: &'a Tx, prevouts: impl IntoIterator<Item = P>) -> Self {
+        Self { lock_height: tx.lock_height(), ..Self::new(tx.inner(), prevouts) }
+    }
+
+    /// A transaction of which nobody says what it spends. Amounts are named to each checker; taproot signatures fail.
+    pub fn without_prevouts(tx: &'a Transaction) -> Self {
+        Self {
+            tx,
+            lock_height: None,
+            prevouts: Vec::new(),
+            parts: OnceLock::new(),
+            segwit: OnceLock::new(),
+            taproot: OnceLock::new(),
+            legacy: OnceLock::new(),
+        }
+    }
+
+    /// The transaction.
+    pub const fn tx(&self) -> &'a Transaction {
+        self.tx
+    }
+
+    /// What the inputs spend; empty if that is unknown.
+    pub fn prevouts(&self) -> &[Prevout<'a>] {
+        &self.prevouts
+    }
+
+    /// What one input spends.
+    pub fn prevout(&self, input: usize) -> Option<&Prevout<'a>> {
+        self.prevouts.get(input)
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        self.parts.get_or_init(|| {
+            let (mut prevouts, mut sequences, mut outputs) = (Engine::default(), Engine::default(), Engine::default());
+            for input in &self.tx.input {
+                prevouts.outpoint(&input.previous_output);
+                sequences.input(&input.sequence.0.to_le_bytes());
+            }
+            for output in &self.tx.output {
+                outputs.output(output);
+            }
+            Parts { prevouts: finish(prevouts), sequences: finish(sequences), outputs: finish(outputs) }
+        })
+    }
+
+    pub(crate) fn segwit(&self) -> &Segwit {
+        self.segwit.get_or_init(|| {
+            let parts = self.parts();
+            let prevouts = sha256(&parts.prevouts);
+            let mut prefix = Engine::default();
+            prefix.input(&self.tx.version.0.to_le_bytes());
+            prefix.input(&prevouts);
+            prefix.input(&sha256(&parts.sequences));
+            Segwit { prevouts, outputs: sha256(&parts.outputs), prefix }
+        })
+    }
+
+    /// The taproot hashes, if it is known what is spent.
+    pub(crate) fn taproot(&self) -> Option<&Taproot> {
+        if self.prevouts.is_empty() {
+            return None;
+        }
+        Some(self.taproot.get_or_init(|| {
+            let (mut amounts, mut scripts) = (Engine::default(), Engine::default());
+            for prevout in &self.prevouts {
+                amounts.input(&prevout.amount.to_sat().to_le_bytes());
+                scripts.with_len(prevout.script_pubkey.as_bytes());
+            }
+            let (amounts, scripts) = (finish(amounts), finish(scripts));
+            let parts = self.parts();
+            let mut prefix = crate::hashing::tagged(&TAP_SIGHASH);
+            prefix.input(&[0, 0]);
+            prefix.input(&self.tx.version.0.to_le_bytes());
+            prefix.input(&self.tx.lock_time.to_consensus_u32().to_le_bytes());
+            for hash in [&parts.prevouts, &amounts, &scripts, &parts.sequences, &parts.outputs] {
+                prefix.input(hash);
+            }
+            Taproot { amounts, scripts, prefix }
+        }))
+    }
+
+    /// The shared parts of the old message, if the transaction has enough inputs to make them pay.
+    pub(crate) fn legacy(&self) -> Option<&Legacy> {
+        if self.tx.input.len() < MANY_INPUTS {
+            return None;
+        }
+        Some(self.legacy.get_or_init(|| {
+            let mut engine = Engine::default();
+            engine.input(&self.tx.version.0.to_le_bytes());
+            engine.compact_size(self.tx.input.len());
+            let mut blank_inputs = Vec::with_capacity(self.tx.input.len() * BLANK_INPUT);
+            let mut prefixes = Vec::with_capacity(self.tx.input.len());
+            for input in &self.tx.input {
+                prefixes.push(engine.clone());
+                let start = blank_inputs.len();
+                blank_inputs.extend_from_slice(input.previous_output.txid.as_ref());
+                blank_inputs.extend_from_slice(&input.previous_output.vout.to_le_bytes());
+                blank_inputs.push(0);
+                blank_inputs.extend_from_slice(&input.sequence.0.to_le_bytes());
+                engine.input(&blank_inputs[start..]);
+            }
+            Legacy { blank_inputs, prefixes }
+        }))
+    }
+}

@@ -1,0 +1,155 @@
+//! `cargo xtask build`: compiles the executables of the shape that `depends` was told.
+//!
+//! One physical file is built per role, under a neutral name; `install` gives it the coins' names.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::depends;
+use crate::depends::prefix::{self, Shape};
+use crate::flags;
+use crate::project::{Host, Project};
+
+/// One executable: its package, its file, and how it is called for a coin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Role {
+    /// Folder under `src/bin/`; the package is `bin-FOLDER`.
+    pub(crate) folder: &'static str,
+    /// What the file is called after the coin's name: `bitcoin` + `-node`, `bitcoin` + `d`.
+    pub(crate) suffix: &'static str,
+    /// Part of the multiprocess shape only.
+    multiprocess: bool,
+    /// Left out by `--no-gui`.
+    gui: bool,
+    /// Left out by `--no-wallet`.
+    wallet: bool,
+}
+
+const fn role(folder: &'static str, suffix: &'static str) -> Role {
+    Role { folder, suffix, multiprocess: false, gui: false, wallet: false }
+}
+
+/// Every executable that Bulkhead ships.
+pub(crate) const ROLES: [Role; 7] = [
+    role("d", "d"),
+    role("cli", "-cli"),
+    role("coin", ""),
+    Role { multiprocess: true, ..role("node", "-node") },
+    Role { wallet: true, ..role("wallet", "-wallet") },
+    Role { multiprocess: true, gui: true, ..role("gui", "-gui") },
+    Role { gui: true, ..role("qt", "-qt") },
+];
+
+impl Role {
+    /// The file that cargo makes.
+    pub(crate) fn neutral(self, host: Host) -> String {
+        self.named("bulkhead", host)
+    }
+
+    /// The file's name for `coin`.
+    pub(crate) fn named(self, coin: &str, host: Host) -> String {
+        let ending = if host.family == "windows" { ".exe" } else { "" };
+        format!("{coin}{}{ending}", self.suffix)
+    }
+
+    /// Whether it belongs to a shape.
+    pub(crate) fn is_in(self, shape: Shape) -> bool {
+        (shape.multiprocess || !self.multiprocess) && (shape.gui || !self.gui) && (shape.wallet || !self.wallet)
+    }
+
+    /// Whether its package is in this checkout.
+    pub(crate) fn is_written(self, project: &Project) -> bool {
+        project.root().join("src/bin").join(self.folder).join("Cargo.toml").is_file()
+    }
+}
+
+/// What was built.
+#[derive(Debug, Clone)]
+pub(crate) struct Built {
+    /// For this machine.
+    pub(crate) host: Host,
+    /// These executables.
+    pub(crate) roles: Vec<Role>,
+    /// Lying here under their neutral names.
+    pub(crate) dir: PathBuf,
+}
+
+impl flags::Build {
+    /// Runs the command.
+    pub(crate) fn run(&self, project: &Project) -> Result<()> {
+        let built = build(project, Host::named(self.host.as_deref())?, self.release)?;
+        for role in &built.roles {
+            println!("{}", built.dir.join(role.neutral(built.host)).display());
+        }
+        Ok(())
+    }
+}
+
+/// Makes sure of the native packages and compiles.
+pub(crate) fn build(project: &Project, host: Host, release: bool) -> Result<Built> {
+    let shape = depends::ensure(project, host)?;
+    let built = plan(project, host, release, shape);
+    if built.roles.is_empty() {
+        bail!("this checkout has no executables: src/bin is empty");
+    }
+    let mut cargo = project.cargo();
+    cargo.arg("build");
+    if !host.is_native() {
+        cargo.arg("--config").arg(prefix::config(project, host));
+    }
+    if release {
+        cargo.arg("--release");
+    }
+    for role in &built.roles {
+        cargo.args(["--package", &format!("bin-{}", role.folder)]);
+    }
+    ensure!(cargo.status()?.success(), "the executables do not compile");
+    Ok(built)
+}
+
+/// What a build of `shape` makes, and where.
+pub(crate) fn plan(project: &Project, host: Host, release: bool, shape: Shape) -> Built {
+    let roles = ROLES.into_iter().filter(|role| role.is_in(shape) && role.is_written(project)).collect();
+    let mut dir = project.target();
+    if !host.is_native() {
+        dir.push(host.target);
+    }
+    dir.push(if release { "release" } else { "debug" });
+    Built { host, roles, dir }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(shape: Shape) -> Vec<String> {
+        let host = Host::named(Some("x86_64-linux-gnu")).unwrap();
+        ROLES.into_iter().filter(|role| role.is_in(shape)).map(|role| role.named("freicoin", host)).collect()
+    }
+
+    #[test]
+    fn the_shape_decides_what_is_built() {
+        let all = Shape { multiprocess: true, gui: true, wallet: true };
+        let everything = [
+            "freicoind",
+            "freicoin-cli",
+            "freicoin",
+            "freicoin-node",
+            "freicoin-wallet",
+            "freicoin-gui",
+            "freicoin-qt",
+        ];
+        assert_eq!(names(all), everything);
+        let monolithic = Shape { multiprocess: false, ..all };
+        assert_eq!(names(monolithic), ["freicoind", "freicoin-cli", "freicoin", "freicoin-wallet", "freicoin-qt"]);
+        let bare = Shape { multiprocess: true, gui: false, wallet: false };
+        assert_eq!(names(bare), ["freicoind", "freicoin-cli", "freicoin", "freicoin-node"]);
+    }
+
+    #[test]
+    fn windows_files_have_their_ending() {
+        let host = Host::named(Some("x86_64-w64-mingw32")).unwrap();
+        assert_eq!(ROLES[0].neutral(host), "bulkheadd.exe");
+    }
+}

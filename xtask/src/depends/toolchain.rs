@@ -1,0 +1,95 @@
+//! The C++ compiler and its companions, for the machine that is built for.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::project::Host;
+
+/// What compiles native code.
+#[derive(Debug, Clone)]
+pub(crate) struct Toolchain {
+    /// The C++ compiler.
+    pub(crate) cxx: String,
+    /// The archiver.
+    pub(crate) ar: String,
+    /// Name, version and target of the compiler: part of every package's identity.
+    pub(crate) identity: String,
+    /// The compiler's own C headers, for a libclang that came without any.
+    pub(crate) c_headers: Option<PathBuf>,
+}
+
+impl Toolchain {
+    /// Finds the compiler for `host`: `CXX` and `AR` if they are set and the host is this machine.
+    pub(crate) fn find(host: Host) -> Result<Toolchain> {
+        let native = host.is_native();
+        let set = |name: &str| env::var(name).ok().filter(|value| native && !value.is_empty());
+        let candidates: Vec<String> = match set("CXX") {
+            Some(cxx) => vec![cxx],
+            None if native => ["g++", "c++", "clang++"].map(str::to_owned).to_vec(),
+            None => ["g++-posix", "g++"].map(|tool| format!("{}-{tool}", host.triplet)).to_vec(),
+        };
+        for cxx in &candidates {
+            let Some(version) = read(cxx, &["--version"]) else { continue };
+            let machine = read(cxx, &["-dumpmachine"]).unwrap_or_default();
+            let first = version.lines().next().unwrap_or_default();
+            let c_headers = read(cxx, &["-print-file-name=include"]).map(PathBuf::from);
+            let ar = set("AR").unwrap_or_else(|| if native { "ar".into() } else { format!("{}-ar", host.triplet) });
+            read(&ar, &["--version"]).with_context(|| {
+                format!("no archiver `{ar}`; install it with: apt-get install {}", debian_name(host, "binutils"))
+            })?;
+            return Ok(Toolchain {
+                identity: format!("{first} for {machine}"),
+                cxx: cxx.clone(),
+                ar,
+                c_headers: c_headers.filter(|dir| dir.is_absolute() && dir.is_dir()),
+            });
+        }
+        bail!(
+            "no C++ compiler for {} (looked for {}); install one with: apt-get install {}",
+            host.triplet,
+            candidates.join(", "),
+            debian_name(host, "g++")
+        )
+    }
+}
+
+/// The Debian package of `tool` for `host`.
+fn debian_name(host: Host, tool: &str) -> String {
+    match host.triplet {
+        _ if host.is_native() => tool.to_owned(),
+        "x86_64-w64-mingw32" if tool == "g++" => "g++-mingw-w64-x86-64-posix".to_owned(),
+        "x86_64-w64-mingw32" => "binutils-mingw-w64-x86-64".to_owned(),
+        triplet => format!("{tool}-{}", triplet.replace('_', "-")),
+    }
+}
+
+/// What `program` prints, if it is there and succeeds.
+pub(crate) fn read(program: &str, args: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(args).env("LC_ALL", "C").output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_compiler_is_named_with_the_remedy() {
+        let host = Host::named(Some("aarch64-linux-gnu")).unwrap();
+        if host.is_native() || read("aarch64-linux-gnu-g++", &["--version"]).is_some() {
+            assert!(Toolchain::find(host).unwrap().identity.contains("aarch64"));
+            return;
+        }
+        let error = Toolchain::find(host).unwrap_err().to_string();
+        assert!(error.contains("apt-get install g++-aarch64-linux-gnu"), "{error}");
+    }
+
+    #[test]
+    fn the_native_compiler_has_an_identity() {
+        let toolchain = Toolchain::find(Host::native().unwrap()).unwrap();
+        assert!(toolchain.identity.contains(" for "), "{}", toolchain.identity);
+    }
+}

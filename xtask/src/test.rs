@@ -1,0 +1,216 @@
+//! `cargo xtask test`: the gate. Every check and every test, in the order in which failures are cheap to find.
+//!
+//! Each gate runs even if an earlier one failed, so that one run tells everything. The last line is
+//! `N passed, N failed`: tests as the runners counted them, and one for each gate that is not a runner.
+
+mod count;
+
+use std::env;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::depends::{self, pack};
+use crate::project::{Host, Project};
+use crate::{flags, functional, tidy, vectors};
+use count::Count;
+
+impl flags::Test {
+    /// Runs the command.
+    pub(crate) fn run(&self, project: &Project) -> Result<()> {
+        let vectors = vectors::fetch(project);
+        let mut gates =
+            Gates { project, vectors: vectors.as_ref().ok().cloned(), total: Count::default(), failed: vec![] };
+        gates.check("vectors", || vectors.map(|_| ()));
+        gates.check("tidy", || tidy::check(project));
+        gates.command("format", project.cargo().args(["fmt", "--all", "--", "--check"]));
+        gates.check("depends", || depends::ensure(project, Host::native()?).map(|_| ()));
+        let clippy = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+        gates.command("clippy", project.cargo().args(clippy));
+        for package in with_doctests(project)? {
+            let mut cargo = project.cargo();
+            gates.runner(&format!("doctests of {package}"), cargo.args(["test", "--doc", "--package", &package]));
+        }
+        let mut tests = project.cargo();
+        if has_nextest(project) {
+            tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+            if self.all {
+                tests.args(["--run-ignored", "all", "--profile", "all"]);
+            }
+        } else {
+            println!("cargo-nextest is not here; using cargo's own runner");
+            tests.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+            if self.all {
+                tests.args(["--", "--include-ignored"]);
+            }
+        }
+        gates.runner("tests", &mut tests);
+        match functional::prepare(project, false) {
+            Ok(mut suite) => {
+                if self.all {
+                    suite.arg("--slow");
+                }
+                gates.runner("functional", &mut suite);
+            }
+            Err(error) => gates.check("functional", || Err(error)),
+        }
+        gates.close()
+    }
+}
+
+/// The gates that were run so far.
+struct Gates<'a> {
+    project: &'a Project,
+    vectors: Option<PathBuf>,
+    total: Count,
+    failed: Vec<String>,
+}
+
+impl Gates<'_> {
+    /// A gate inside the harness.
+    fn check(&mut self, name: &str, gate: impl FnOnce() -> Result<()>) {
+        println!("== {name}");
+        let result = gate();
+        if let Err(error) = &result {
+            println!("{error:#}");
+        }
+        self.note(name, Count::of_gate(result.is_ok()), result.is_ok());
+    }
+
+    /// A gate that is a program and knows only success and failure.
+    fn command(&mut self, name: &str, command: &mut Command) {
+        println!("== {name}");
+        let success = command.status().is_ok_and(|status| status.success());
+        self.note(name, Count::of_gate(success), success);
+    }
+
+    /// A program that runs tests and counts them.
+    fn runner(&mut self, name: &str, command: &mut Command) {
+        println!("== {name}");
+        match self.counted(command) {
+            Ok((count, success)) => self.note(name, count.or_gate(success), success),
+            Err(error) => {
+                println!("{error:#}");
+                self.note(name, Count::of_gate(false), false);
+            }
+        }
+    }
+
+    /// Runs a runner, shows what it prints, and reads its counts.
+    fn counted(&self, command: &mut Command) -> Result<(Count, bool)> {
+        // Plain text is what the counts are read from; a runner on a pipe draws no bars.
+        command.env("CARGO_TERM_COLOR", "never").env("CARGO_TERM_PROGRESS_WHEN", "never").env("NO_COLOR", "1");
+        if let Some(vectors) = &self.vectors {
+            command.env(vectors::VARIABLE, vectors);
+        }
+        let (reader, writer) = std::io::pipe()?;
+        command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+        let mut child = command.spawn().context("starting the runner")?;
+        // The command holds the pipe's writing end; without it the reader sees the end when the child is done.
+        *command = self.project.cargo();
+        let mut count = Count::default();
+        for line in BufReader::new(reader).lines() {
+            let line = line?;
+            count.read(&line);
+            println!("{line}");
+        }
+        Ok((count, child.wait()?.success()))
+    }
+
+    fn note(&mut self, name: &str, count: Count, success: bool) {
+        self.total.add(count);
+        if !success {
+            self.failed.push(name.to_owned());
+        }
+    }
+
+    fn close(self) -> Result<()> {
+        if !self.failed.is_empty() {
+            println!("failed gates: {}", self.failed.join(", "));
+        }
+        println!("{}", self.total);
+        // The count is the last line; an empty error only sets the exit code.
+        if self.failed.is_empty() { Ok(()) } else { bail!("") }
+    }
+}
+
+fn has_nextest(project: &Project) -> bool {
+    let mut cargo = project.cargo();
+    cargo.args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    env::var_os("BULKHEAD_NO_NEXTEST").is_none() && cargo.status().is_ok_and(|status| status.success())
+}
+
+/// The library packages whose documentation holds code to run.
+fn with_doctests(project: &Project) -> Result<Vec<String>> {
+    let mut packages = Vec::new();
+    let rooms = project.root().join("src");
+    let Ok(rooms) = fs::read_dir(rooms) else { return Ok(packages) };
+    for room in rooms {
+        let Ok(crates) = fs::read_dir(room?.path()) else { continue };
+        for krate in crates {
+            let dir = krate?.path();
+            if !dir.join("Cargo.toml").is_file() || !dir.join("src/lib.rs").is_file() {
+                continue;
+            }
+            let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let mut files = pack::files(&dir.join("src"))?.into_iter().filter_map(|file| fs::read_to_string(file).ok());
+            if files.any(|text| holds_doctest(&text)) {
+                packages.push(name);
+            }
+        }
+    }
+    packages.sort();
+    Ok(packages)
+}
+
+/// Whether a file's documentation opens a block of code that rustdoc would run.
+fn holds_doctest(text: &str) -> bool {
+    let mut inside = false;
+    for line in text.lines().map(str::trim) {
+        let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"));
+        let Some(fence) = comment.and_then(|comment| comment.trim().strip_prefix("```")) else { continue };
+        if !inside && (fence.is_empty() || matches!(fence, "rust" | "should_panic" | "no_run" | "compile_fail")) {
+            return true;
+        }
+        inside = !inside;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_code_that_runs_is_a_doctest() {
+        assert!(holds_doctest("/// ```\n/// assert!(true);\n/// ```\n"));
+        assert!(holds_doctest("//! ```text\n//! a\n//! ```\n//! ```no_run\n//! ```\n"));
+        assert!(!holds_doctest("//! ```text\n//! a -> b\n//! ```\nfn f() {}\n"));
+        assert!(!holds_doctest("// ```\nlet x = \"```\";\n"));
+    }
+
+    #[test]
+    fn a_runner_is_shown_and_counted() {
+        let project = Project::locate().unwrap();
+        let gates = Gates { project: &project, vectors: Some("v".into()), total: Count::default(), failed: vec![] };
+        let mut command = Command::new("sh");
+        let script = "echo \"test result: ok. 3 passed; 1 failed; 2 ignored; $BULKHEAD_VECTORS\" >&2; exit 1";
+        let (count, success) = gates.counted(command.args(["-c", script])).unwrap();
+        assert_eq!((count.to_string().as_str(), success), ("3 passed, 1 failed", false));
+    }
+
+    #[test]
+    fn failures_of_any_gate_are_told_and_counted() {
+        let project = Project::locate().unwrap();
+        let mut gates = Gates { project: &project, vectors: None, total: Count::default(), failed: vec![] };
+        gates.check("good", || Ok(()));
+        gates.check("bad", || bail!("no"));
+        gates.runner("crash", Command::new("sh").args(["-c", "exit 101"]));
+        assert_eq!(gates.total.to_string(), "1 passed, 2 failed");
+        assert_eq!(gates.failed, ["bad", "crash"]);
+        assert!(gates.close().is_err());
+    }
+}
