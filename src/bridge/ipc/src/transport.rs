@@ -1,0 +1,476 @@
+//! Frames on a socket: the network that `capnp-rpc` runs on.
+//!
+//! Ours instead of the library's for three reasons. Everything queued in one turn of the loop leaves in one system call.
+//! Sizes are checked before memory is taken, in both directions. And each message is looked at before the library sees
+//! it, so that a peer that opens calls without end is cut off at a number and not when memory is gone.
+
+use std::cell::RefCell;
+use std::collections::{HashSet, VecDeque};
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, IoSlice};
+use std::os::fd::AsRawFd;
+use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use capnp::capability::Promise;
+use capnp::message::{Builder, HeapAllocator, ReaderOptions};
+use capnp::serialize::{OwnedSegments, SegmentLengthsBuilder};
+use capnp_rpc::rpc_capnp::{message, return_};
+use capnp_rpc::rpc_twoparty_capnp::Side;
+use futures::channel::oneshot;
+use tokio::net::UnixStream;
+
+use crate::limits::Limits;
+
+/// What is read from the socket at a time, unless a message is larger.
+const READ_BYTES: usize = 64 << 10;
+/// Segments that a message may have; the library's own limit.
+const MAX_SEGMENTS: usize = 512;
+/// Parts handed to one system call.
+const MAX_SLICES: usize = 64;
+const WORD: usize = 8;
+/// How long a closing connection tries to send what is queued.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+type Message = Rc<Builder<HeapAllocator>>;
+
+/// A message on its way out: its frame header, itself, and how long both are.
+struct Frame {
+    header: Vec<u8>,
+    message: Message,
+    bytes: usize,
+}
+
+#[derive(Default)]
+struct Output {
+    queue: VecDeque<Frame>,
+    /// How much of the first frame is written.
+    written: usize,
+    queued_bytes: usize,
+    /// Set when nothing more will be queued.
+    closing: bool,
+    /// Set when nothing more will be written.
+    done: bool,
+    writer: Option<Waker>,
+    on_done: Vec<oneshot::Sender<()>>,
+}
+
+/// The socket and what belongs to both directions.
+pub(crate) struct Wire {
+    stream: UnixStream,
+    limits: Limits,
+    output: RefCell<Output>,
+    input: RefCell<Input>,
+}
+
+/// What is known of the peer's side of the conversation.
+struct Input {
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Calls that the peer has made and not finished.
+    open: HashSet<u32>,
+}
+
+impl Wire {
+    /// Ends both directions: the reader sees the end of the stream, the writer stops.
+    fn hang_up(&self) {
+        // It fails if the peer was faster, which is as good.
+        nix::sys::socket::shutdown(self.stream.as_raw_fd(), nix::sys::socket::Shutdown::Both).ok();
+        let mut output = self.output.borrow_mut();
+        output.queue.clear();
+        output.queued_bytes = 0;
+        output.closing = true;
+        if let Some(writer) = output.writer.take() {
+            writer.wake();
+        }
+    }
+
+    fn send(&self, message: Message) {
+        let header = frame_header(&message);
+        let bytes = header.len() + message.size_in_words() * WORD;
+        let mut output = self.output.borrow_mut();
+        if output.closing {
+            return;
+        }
+        output.queued_bytes += bytes;
+        output.queue.push_back(Frame { header, message, bytes });
+        if output.queued_bytes > self.limits.unsent_bytes {
+            drop(output);
+            tracing::warn!(target: "ipc", "ipc: disconnecting a peer that does not read what it asked for");
+            self.hang_up();
+        } else if let Some(writer) = output.writer.take() {
+            writer.wake();
+        }
+    }
+
+    /// Writes what is queued until the connection closes.
+    async fn write(self: Rc<Self>) {
+        loop {
+            let more = poll_fn(|context| {
+                let mut output = self.output.borrow_mut();
+                if !output.queue.is_empty() {
+                    Poll::Ready(true)
+                } else if output.closing {
+                    Poll::Ready(false)
+                } else {
+                    output.writer = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            })
+            .await;
+            if !more {
+                break;
+            }
+            match self.write_some() {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // The last words of a connection do not wait for a peer that does not read.
+                    let patience = if self.output.borrow().closing { LAST_WORDS } else { Duration::MAX };
+                    if !matches!(tokio::time::timeout(patience, self.stream.writable()).await, Ok(Ok(()))) {
+                        self.hang_up();
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => self.hang_up(),
+            }
+        }
+        let mut output = self.output.borrow_mut();
+        output.done = true;
+        for waiting in output.on_done.drain(..) {
+            waiting.send(()).ok();
+        }
+    }
+
+    /// One system call's worth.
+    fn write_some(&self) -> io::Result<()> {
+        let mut output = self.output.borrow_mut();
+        let written = {
+            let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(MAX_SLICES);
+            let mut skip = output.written;
+            for frame in &output.queue {
+                let segments = frame.message.get_segments_for_output();
+                for part in std::iter::once(frame.header.as_slice()).chain(segments.iter().copied()) {
+                    if skip >= part.len() {
+                        skip -= part.len();
+                    } else if slices.len() < MAX_SLICES {
+                        slices.push(IoSlice::new(&part[skip..]));
+                        skip = 0;
+                    }
+                }
+                if slices.len() >= MAX_SLICES {
+                    break;
+                }
+            }
+            self.stream.try_write_vectored(&slices)?
+        };
+        output.written += written;
+        while let Some(bytes) = output.queue.front().map(|first| first.bytes)
+            && output.written >= bytes
+        {
+            output.written -= bytes;
+            output.queued_bytes -= bytes;
+            output.queue.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Reads the next message; `None` at the end of the stream.
+    async fn read(self: Rc<Self>) -> capnp::Result<Option<OwnedSegments>> {
+        let Some(first) = self.read_header(WORD).await? else { return Ok(None) };
+        let segments = u32_at(&first, 0).checked_add(1).map(to_usize).filter(|count| *count < MAX_SEGMENTS);
+        let Some(segments) = segments else { return Err(refused("Too many segments")) };
+        // The table is padded to whole words: the count and one length are in the first.
+        let table = match segments / 2 * WORD {
+            0 => Vec::new(),
+            bytes => self.read_header(bytes).await?.ok_or_else(cut_off)?,
+        };
+        let mut lengths = SegmentLengthsBuilder::with_capacity(segments);
+        lengths.try_push_segment(to_usize(u32_at(&first, 4)))?;
+        for index in 0..segments - 1 {
+            lengths.try_push_segment(to_usize(u32_at(&table, index * 4)))?;
+        }
+        if lengths.total_words() > self.limits.message_bytes / WORD {
+            return Err(refused("the message is too large"));
+        }
+        let mut body = lengths.into_owned_segments();
+        self.read_body(&mut body).await?;
+        Ok(Some(body))
+    }
+
+    /// Reads exactly this many bytes through the buffer. `None` if the stream ends before the first.
+    async fn read_header(&self, bytes: usize) -> capnp::Result<Option<Vec<u8>>> {
+        loop {
+            {
+                let mut input = self.input.borrow_mut();
+                if input.end - input.start >= bytes {
+                    let header = input.buffer[input.start..input.start + bytes].to_vec();
+                    input.start += bytes;
+                    return Ok(Some(header));
+                }
+                if input.start > 0 {
+                    let (start, end) = (input.start, input.end);
+                    input.buffer.copy_within(start..end, 0);
+                    input.start = 0;
+                    input.end = end - start;
+                }
+            }
+            let read = {
+                let mut input = self.input.borrow_mut();
+                let end = input.end;
+                self.stream.try_read(&mut input.buffer[end..])
+            };
+            match read {
+                Ok(0) if self.input.borrow().end == 0 => return Ok(None),
+                Ok(0) => return Err(cut_off()),
+                Ok(read) => self.input.borrow_mut().end += read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.stream.readable().await?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Fills `body` from the buffer and then from the socket itself.
+    async fn read_body(&self, body: &mut [u8]) -> capnp::Result<()> {
+        let mut filled = {
+            let mut input = self.input.borrow_mut();
+            let there = (input.end - input.start).min(body.len());
+            let start = input.start;
+            body[..there].copy_from_slice(&input.buffer[start..start + there]);
+            input.start += there;
+            there
+        };
+        while filled < body.len() {
+            match self.stream.try_read(&mut body[filled..]) {
+                Ok(0) => return Err(cut_off()),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.stream.readable().await?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at a message before the library does.
+    fn inspect(&self, reader: &capnp::message::Reader<OwnedSegments>) -> capnp::Result<()> {
+        let open = &mut self.input.borrow_mut().open;
+        let root: message::Reader<'_> = reader.get_root()?;
+        match root.which() {
+            Ok(message::Call(call)) => {
+                let call = call?;
+                open.insert(call.get_question_id());
+                self.check_capabilities(call.get_params()?.get_cap_table()?.len())?;
+            }
+            Ok(message::Bootstrap(bootstrap)) => {
+                open.insert(bootstrap?.get_question_id());
+            }
+            Ok(message::Finish(finish)) => {
+                open.remove(&finish?.get_question_id());
+            }
+            Ok(message::Return(answer)) => {
+                if let return_::Results(results) = answer?.which()? {
+                    self.check_capabilities(results?.get_cap_table()?.len())?;
+                }
+            }
+            _ => {}
+        }
+        if open.len() > self.limits.calls { Err(refused("too many calls are open")) } else { Ok(()) }
+    }
+
+    fn check_capabilities(&self, count: u32) -> capnp::Result<()> {
+        if count > self.limits.capabilities { Err(refused("too many capabilities in one message")) } else { Ok(()) }
+    }
+}
+
+fn frame_header(message: &Message) -> Vec<u8> {
+    let segments = message.get_segments_for_output();
+    let mut header = Vec::with_capacity(WORD + segments.len() / 2 * WORD);
+    let count = u32::try_from(segments.len() - 1).expect("a message in memory has few segments");
+    header.extend(count.to_le_bytes());
+    for segment in segments.iter() {
+        let words = u32::try_from(segment.len() / WORD).expect("a segment is allocated by 32-bit word counts");
+        header.extend(words.to_le_bytes());
+    }
+    header.resize(header.len().next_multiple_of(WORD), 0);
+    header
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u32::from_le_bytes(*chunk))
+}
+
+fn to_usize(value: u32) -> usize {
+    usize::try_from(value).expect("usize has at least 32 bits here")
+}
+
+fn cut_off() -> capnp::Error {
+    capnp::Error::disconnected("Premature end of file".to_owned())
+}
+
+fn refused(why: &str) -> capnp::Error {
+    tracing::warn!(target: "ipc", "ipc: disconnecting a peer: {why}");
+    capnp::Error::failed(why.to_owned())
+}
+
+/// Held by the library while the connection is open. When it lets go, the socket closes.
+struct Link {
+    wire: Rc<Wire>,
+    gone: Option<oneshot::Sender<()>>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.wire.hang_up();
+        if let Some(gone) = self.gone.take() {
+            gone.send(()).ok();
+        }
+    }
+}
+
+/// One side of the conversation, as the library wants it.
+pub(crate) struct Network {
+    /// Handed out once, to serve; a client connects before.
+    link: Option<Rc<Link>>,
+    weak: Weak<Link>,
+    side: Side,
+    driver: Option<Promise<(), capnp::Error>>,
+}
+
+impl Network {
+    pub(crate) fn new(stream: UnixStream, side: Side, limits: Limits) -> Self {
+        let (gone, on_gone) = oneshot::channel();
+        let input = Input { buffer: vec![0; READ_BYTES], start: 0, end: 0, open: HashSet::new() };
+        let wire = Rc::new(Wire { stream, limits, output: RefCell::default(), input: RefCell::new(input) });
+        let writer = wire.clone();
+        let driver = Promise::from_future(async move {
+            writer.write().await;
+            // The library lets go of the connection once everyone knows that it is closed.
+            on_gone.await.ok();
+            Ok(())
+        });
+        let link = Rc::new(Link { wire, gone: Some(gone) });
+        Self { weak: Rc::downgrade(&link), link: Some(link), side, driver: Some(driver) }
+    }
+
+    /// Closes the connection at once, from this side.
+    pub(crate) fn closer(&self) -> impl Fn() + use<> {
+        let wire = self.weak.upgrade().map(|link| Rc::downgrade(&link.wire));
+        move || {
+            if let Some(wire) = wire.as_ref().and_then(Weak::upgrade) {
+                wire.hang_up();
+            }
+        }
+    }
+}
+
+impl capnp_rpc::VatNetwork<Side> for Network {
+    fn connect(&mut self, host: Side) -> Option<Box<dyn capnp_rpc::Connection<Side>>> {
+        if host == self.side {
+            return None;
+        }
+        let link = self.weak.upgrade()?;
+        Some(Box::new(Connection { link, side: self.side }))
+    }
+
+    fn accept(&mut self) -> Promise<Box<dyn capnp_rpc::Connection<Side>>, capnp::Error> {
+        match self.link.take() {
+            Some(link) => Promise::ok(Box::new(Connection { link, side: self.side })),
+            None => Promise::from_future(std::future::pending()),
+        }
+    }
+
+    fn drive_until_shutdown(&mut self) -> Promise<(), capnp::Error> {
+        self.driver.take().unwrap_or_else(|| Promise::ok(()))
+    }
+}
+
+struct Connection {
+    link: Rc<Link>,
+    side: Side,
+}
+
+impl capnp_rpc::Connection<Side> for Connection {
+    fn get_peer_vat_id(&self) -> Side {
+        self.side
+    }
+
+    fn new_outgoing_message(&mut self, first_segment_word_size: u32) -> Box<dyn capnp_rpc::OutgoingMessage> {
+        let allocator = HeapAllocator::new().first_segment_words(first_segment_word_size);
+        Box::new(Outgoing { message: Builder::new(allocator), wire: self.link.wire.clone() })
+    }
+
+    fn receive_incoming_message(&mut self) -> Promise<Option<Box<dyn capnp_rpc::IncomingMessage>>, capnp::Error> {
+        let wire = self.link.wire.clone();
+        Promise::from_future(async move {
+            // Each word may be read twice: once here, once by the method.
+            let words = (wire.limits.message_bytes / WORD).saturating_mul(2);
+            let nesting_limit = wire.limits.nesting;
+            let Some(body) = wire.clone().read().await? else { return Ok(None) };
+            let checked = capnp::message::Reader::new(
+                body,
+                ReaderOptions { traversal_limit_in_words: Some(words), nesting_limit },
+            );
+            wire.inspect(&checked)?;
+            let message: Box<dyn capnp_rpc::IncomingMessage> = Box::new(Incoming(checked));
+            Ok(Some(message))
+        })
+    }
+
+    fn shutdown(&mut self, _result: capnp::Result<()>) -> Promise<(), capnp::Error> {
+        let mut output = self.link.wire.output.borrow_mut();
+        output.closing = true;
+        if output.done {
+            return Promise::ok(());
+        }
+        if let Some(writer) = output.writer.take() {
+            writer.wake();
+        }
+        let (done, on_done) = oneshot::channel();
+        output.on_done.push(done);
+        Promise::from_future(async move {
+            on_done.await.ok();
+            Ok(())
+        })
+    }
+}
+
+struct Incoming(capnp::message::Reader<OwnedSegments>);
+
+impl capnp_rpc::IncomingMessage for Incoming {
+    fn get_body(&self) -> capnp::Result<capnp::any_pointer::Reader<'_>> {
+        self.0.get_root()
+    }
+}
+
+struct Outgoing {
+    message: Builder<HeapAllocator>,
+    wire: Rc<Wire>,
+}
+
+impl capnp_rpc::OutgoingMessage for Outgoing {
+    fn get_body(&mut self) -> capnp::Result<capnp::any_pointer::Builder<'_>> {
+        self.message.get_root()
+    }
+
+    fn get_body_as_reader(&self) -> capnp::Result<capnp::any_pointer::Reader<'_>> {
+        self.message.get_root_as_reader()
+    }
+
+    fn send(self: Box<Self>) -> (Promise<(), capnp::Error>, Message) {
+        let Self { message, wire } = *self;
+        let message = Rc::new(message);
+        wire.send(message.clone());
+        (Promise::ok(()), message)
+    }
+
+    fn take(self: Box<Self>) -> Builder<HeapAllocator> {
+        self.message
+    }
+
+    fn size_in_words(&self) -> usize {
+        self.message.size_in_words()
+    }
+}
