@@ -1,0 +1,281 @@
+//! The coins cache: the part of the UTXO set that is in memory, and everything about it that the disk does not know yet.
+//!
+//! A coin is kept in the encoding in which it is stored. It is looked at once or twice in its life, and that form is a
+//! third of the size of the decoded one, so more coins fit under `-dbcache`, and a flush copies bytes.
+
+use std::collections::HashMap;
+
+use bitcoin::OutPoint;
+use primitives::{Codec, TxOutEntry};
+use store::{CoinsBatch, CoinsDb, StoreError};
+
+use crate::hashing::SaltedState;
+
+/// A coin as it is stored, without a heap allocation where it is of a usual size.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StoredCoin {
+    /// Up to 46 bytes.
+    Short(u8, [u8; Self::INLINE]),
+    /// Anything longer.
+    Long(Box<[u8]>),
+}
+
+impl StoredCoin {
+    const INLINE: usize = 46;
+
+    /// Wraps encoded bytes.
+    pub fn new(bytes: &[u8]) -> Self {
+        match u8::try_from(bytes.len()) {
+            Ok(len) if bytes.len() <= Self::INLINE => {
+                let mut inline = [0; Self::INLINE];
+                inline[..bytes.len()].copy_from_slice(bytes);
+                Self::Short(len, inline)
+            }
+            _ => Self::Long(bytes.into()),
+        }
+    }
+
+    /// The encoded bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(len, inline) => &inline[..usize::from(*len)],
+            Self::Long(bytes) => bytes,
+        }
+    }
+
+    /// Bytes on the heap.
+    fn heap(&self) -> usize {
+        match self {
+            Self::Short(..) => 0,
+            Self::Long(bytes) => bytes.len() + 16, // what an allocator adds
+        }
+    }
+
+    /// The coin itself; an error means that the database is damaged.
+    pub fn decode(&self, codec: Codec) -> Result<TxOutEntry, StoreError> {
+        codec.decode_coin(self.bytes()).map_err(|_| StoreError::Corrupt { what: "Coin" })
+    }
+}
+
+impl From<&TxOutEntry> for StoredCoin {
+    fn from(coin: &TxOutEntry) -> Self {
+        let mut bytes = Vec::with_capacity(64);
+        coin.encode(&mut bytes);
+        Self::new(&bytes)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    /// `None`: spent here, and the disk must hear of it.
+    coin: Option<StoredCoin>,
+    /// The disk has something else.
+    dirty: bool,
+    /// The disk has nothing at all, so a coin that is spent again needs no mention.
+    fresh: bool,
+}
+
+/// What the cache knows of an output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lookup<'a> {
+    /// It is unspent.
+    Coin(&'a StoredCoin),
+    /// It was spent.
+    Spent,
+    /// Only the disk can tell.
+    Unknown,
+}
+
+/// The changes of one block, or of several, to be applied at once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    coins: HashMap<OutPoint, Option<StoredCoin>, SaltedState>,
+}
+
+impl Changes {
+    /// No changes, with room for `n`.
+    pub(crate) fn with_capacity(n: usize, salt: SaltedState) -> Self {
+        Self { coins: HashMap::with_capacity_and_hasher(n, salt) }
+    }
+
+    /// What these changes say of an output: unspent, spent, or nothing.
+    pub(crate) fn get(&self, out: &OutPoint) -> Lookup<'_> {
+        match self.coins.get(out) {
+            Some(Some(coin)) => Lookup::Coin(coin),
+            Some(None) => Lookup::Spent,
+            None => Lookup::Unknown,
+        }
+    }
+
+    /// A coin appears.
+    pub(crate) fn add(&mut self, out: OutPoint, coin: StoredCoin) {
+        self.coins.insert(out, Some(coin));
+    }
+
+    /// A coin disappears.
+    pub(crate) fn spend(&mut self, out: OutPoint) {
+        self.coins.insert(out, None);
+    }
+
+    /// Puts later changes on top of these.
+    pub(crate) fn extend(&mut self, later: Self) {
+        self.coins.extend(later.coins);
+    }
+
+    /// How many outputs are touched.
+    pub(crate) fn len(&self) -> usize {
+        self.coins.len()
+    }
+}
+
+/// The cache. It answers for the coins that it has seen; the database answers for the others.
+#[derive(Debug)]
+pub(crate) struct CoinsCache {
+    map: HashMap<OutPoint, Entry, SaltedState>,
+    heap: usize,
+    dirty: usize,
+    salt: SaltedState,
+}
+
+impl CoinsCache {
+    /// An empty cache whose table is salted, since transaction ids are chosen by strangers.
+    pub(crate) fn new(salt: SaltedState) -> Self {
+        Self { map: HashMap::with_hasher(salt), heap: 0, dirty: 0, salt }
+    }
+
+    /// What the cache knows of an output.
+    pub(crate) fn get(&self, out: &OutPoint) -> Lookup<'_> {
+        match self.map.get(out) {
+            Some(Entry { coin: Some(coin), .. }) => Lookup::Coin(coin),
+            Some(_) => Lookup::Spent,
+            None => Lookup::Unknown,
+        }
+    }
+
+    /// Remembers what the disk has for an output that was unknown here.
+    pub(crate) fn remember(&mut self, out: OutPoint, coin: StoredCoin) {
+        let heap = coin.heap();
+        if let std::collections::hash_map::Entry::Vacant(slot) = self.map.entry(out) {
+            slot.insert(Entry { coin: Some(coin), dirty: false, fresh: false });
+            self.heap += heap;
+        }
+    }
+
+    /// Applies changes. `known` says that the disk has none of the outputs which appear here and which the cache does not
+    /// know: true for the outputs of new transactions, false when a block is undone or applied again after a crash.
+    pub(crate) fn apply(&mut self, changes: Changes, known: bool) {
+        for (out, coin) in changes.coins {
+            match coin {
+                Some(coin) => self.add(out, coin, known),
+                None => self.spend(out),
+            }
+        }
+    }
+
+    fn add(&mut self, out: OutPoint, coin: StoredCoin, disk_has_none: bool) {
+        self.heap += coin.heap();
+        let entry = self.map.entry(out).or_insert(Entry { coin: None, dirty: false, fresh: disk_has_none });
+        self.heap -= entry.coin.as_ref().map_or(0, StoredCoin::heap);
+        entry.coin = Some(coin);
+        self.dirty += usize::from(!std::mem::replace(&mut entry.dirty, true));
+    }
+
+    fn spend(&mut self, out: OutPoint) {
+        use std::collections::hash_map::Entry as Slot;
+        match self.map.entry(out) {
+            Slot::Occupied(slot) if slot.get().fresh => {
+                let gone = slot.remove();
+                self.heap -= gone.coin.as_ref().map_or(0, StoredCoin::heap);
+                self.dirty -= usize::from(gone.dirty);
+            }
+            Slot::Occupied(mut slot) => {
+                let entry = slot.get_mut();
+                self.heap -= entry.coin.take().as_ref().map_or(0, StoredCoin::heap);
+                self.dirty += usize::from(!std::mem::replace(&mut entry.dirty, true));
+            }
+            Slot::Vacant(slot) => {
+                slot.insert(Entry { coin: None, dirty: true, fresh: false });
+                self.dirty += 1;
+            }
+        }
+    }
+
+    /// Bytes of memory that the cache takes, free slots of its table included.
+    pub(crate) fn memory(&self) -> usize {
+        // One control byte a slot; a table is at most seven eighths full.
+        let slot = size_of::<(OutPoint, Entry)>() + 1;
+        self.map.capacity() / 7 * 8 * slot + self.heap
+    }
+
+    /// How many outputs the cache knows.
+    pub(crate) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// How many outputs differ from the disk.
+    #[cfg(test)]
+    pub(crate) fn dirty(&self) -> usize {
+        self.dirty
+    }
+
+    /// Writes what differs from the disk, in batches of about `batch_bytes`, and marks the result as that of `tip`.
+    ///
+    /// With `keep` the cache stays warm, else it is emptied and its memory freed. A failure leaves the cache as it was.
+    pub(crate) fn flush(
+        &mut self,
+        db: &CoinsDb,
+        tip: &bitcoin::BlockHash,
+        batch_bytes: usize,
+        keep: bool,
+    ) -> Result<(), StoreError> {
+        let mut batch = CoinsBatch::default();
+        db.begin(&mut batch, tip)?;
+        let mut batch = self.write_dirty(db, batch, batch_bytes)?;
+        db.finish(&mut batch, tip);
+        db.write(batch, true)?;
+        self.written(keep);
+        Ok(())
+    }
+
+    /// Writes what differs from the disk without a word about the tip, and empties the cache. Only for use while the
+    /// disk says that a flush is under way.
+    pub(crate) fn spill(&mut self, db: &CoinsDb) -> Result<(), StoreError> {
+        let batch = self.write_dirty(db, CoinsBatch::default(), 32 << 20)?;
+        db.write(batch, true)?;
+        self.written(false);
+        Ok(())
+    }
+
+    fn write_dirty(&self, db: &CoinsDb, mut batch: CoinsBatch, batch_bytes: usize) -> Result<CoinsBatch, StoreError> {
+        // In key order: RocksDB's memory table then appends instead of searching.
+        let mut dirty: Vec<_> = self.map.iter().filter(|(_, e)| e.dirty).collect();
+        dirty.sort_unstable_by_key(|(out, _)| **out);
+        for (out, entry) in dirty {
+            match &entry.coin {
+                Some(coin) => db.put(&mut batch, out, coin.bytes()),
+                None => db.delete(&mut batch, out),
+            }
+            if batch.bytes() > batch_bytes {
+                db.write(std::mem::take(&mut batch), false)?;
+            }
+        }
+        Ok(batch)
+    }
+
+    /// What was dirty is on the disk now.
+    fn written(&mut self, keep: bool) {
+        if keep {
+            self.map.retain(|_, e| {
+                (e.dirty, e.fresh) = (false, false);
+                e.coin.is_some()
+            });
+        } else {
+            self.map = HashMap::with_hasher(self.salt);
+            self.heap = 0;
+        }
+        self.dirty = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests;

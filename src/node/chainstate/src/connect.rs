@@ -1,0 +1,231 @@
+//! Putting a block on the tip: its coins are looked up, its sums and locks checked, its scripts run, and only if all of
+//! that is right the cache learns of it, in one step with the tip.
+
+use std::{cell::RefCell, sync::Arc};
+
+use bitcoin::{OutPoint, hashes::Hash};
+use consensus::{AssumeValid, CoinView, ConnectReason, Connecting, HeaderView};
+use primitives::{Block, BlockUndo, Codec, Tx, TxOutEntry, TxUndo};
+use store::StoreError;
+
+use crate::{
+    Engine, Fatal, Node, NodeId, Tree, Validity,
+    branch::Branch,
+    coins::{Changes, Lookup, StoredCoin},
+    shared::{Shared, read, write},
+};
+
+/// A transaction and the coins that it spends: all that its scripts need.
+#[derive(Debug, Clone)]
+pub struct Spending {
+    /// The transaction.
+    pub tx: Arc<Tx>,
+    /// What its inputs spend, in their order.
+    pub spent: Arc<Vec<TxOutEntry>>,
+}
+
+/// What connecting a block would change.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    pub(crate) changes: Changes,
+    pub(crate) undo: BlockUndo,
+}
+
+/// The coins as of the tip with changes on top that nobody else sees yet. A failing disk is remembered, since the rules
+/// can only ask whether a coin is there.
+struct View<'a> {
+    shared: &'a Shared,
+    layers: [&'a Changes; 2],
+    failure: &'a RefCell<Option<StoreError>>,
+}
+
+impl View<'_> {
+    fn look_up(&self, out: &OutPoint) -> Result<Option<StoredCoin>, StoreError> {
+        for layer in self.layers {
+            match layer.get(out) {
+                Lookup::Coin(coin) => return Ok(Some(coin.clone())),
+                Lookup::Spent => return Ok(None),
+                Lookup::Unknown => {}
+            }
+        }
+        self.shared.coin(out)
+    }
+}
+
+impl CoinView for View<'_> {
+    fn coin(&self, out: &OutPoint) -> Option<TxOutEntry> {
+        let found = self.look_up(out).and_then(|coin| coin.map(|c| c.decode(self.shared.codec)).transpose());
+        found.unwrap_or_else(|e| {
+            self.failure.borrow_mut().get_or_insert(e);
+            None
+        })
+    }
+}
+
+/// Adds what a transaction makes, leaving out what can never be spent.
+pub(crate) fn add_outputs(changes: &mut Changes, codec: Codec, tx: &Tx, height: u32) {
+    for ((vout, n), output) in (0u32..).zip(0usize..).zip(tx.outputs()) {
+        if !script::templates::is_unspendable(&output.script_pubkey)
+            && let Some(coin) = codec.new_coin(tx, n, height)
+        {
+            changes.add(OutPoint { txid: tx.txid(), vout }, StoredCoin::from(&coin));
+        }
+    }
+}
+
+impl Engine {
+    /// Connects the block of `id`, whose parent is the tip. The inner error is the rule that it breaks.
+    pub(crate) fn connect_tip(&mut self, id: NodeId) -> Result<Result<(), ConnectReason>, Fatal> {
+        let node = self.node(id);
+        let block = match self.recent.take() {
+            Some((recent, block)) if recent == id => block,
+            other => {
+                self.recent = other;
+                let pos = node.block_pos().ok_or_else(|| Fatal::Inconsistent("Failed to read block.".to_owned()))?;
+                Arc::new(self.shared.read_block(pos)?)
+            }
+        };
+        let connected = match self.connect_block(&block, &node, &Changes::default(), true)? {
+            Ok(connected) => connected,
+            Err(reason) => {
+                let class = if reason.result().is_permanent() { "consensus" } else { "mutated" };
+                tracing::error!("ConnectTip: ConnectBlock {} failed, {} ({class})", node.hash, reason.full());
+                return Ok(Err(reason));
+            }
+        };
+        self.store_undo(id, &node, &connected.undo)?;
+        {
+            let mut state = write(&self.shared.state);
+            state.cache.apply(connected.changes, true);
+            state.tip = Some(id);
+        }
+        self.active_tip = Some(id);
+        self.flush(crate::FlushMode::IfNeeded)?;
+        self.log_tip(id);
+        self.tell_connected(&block, id);
+        Ok(Ok(()))
+    }
+
+    fn store_undo(&mut self, id: NodeId, node: &Node, undo: &BlockUndo) -> Result<(), Fatal> {
+        let undo_offset = match (node.height, node.has_undo(), node.file()) {
+            (0, ..) | (_, true, _) => None,
+            (_, _, None) => return Err(Fatal::Inconsistent(format!("block {} has no file", node.hash))),
+            (height, false, Some(file)) => {
+                let parent = node.header.prev_blockhash.to_byte_array();
+                let mut bytes = Vec::new();
+                undo.encode(&mut bytes);
+                Some(self.shared.files.write_undo(file, height, &parent, &bytes)?.offset)
+            }
+        };
+        let mut tree = write(&self.shared.tree);
+        let changed = tree[id].raise(Validity::Scripts);
+        if let Some(offset) = undo_offset {
+            tree[id].set_undo(offset);
+        }
+        if changed || undo_offset.is_some() {
+            self.dirty.insert(id);
+        }
+        Ok(())
+    }
+
+    /// Checks a block against the coins as of its parent, which are those of the tip with `pending` on top.
+    pub(crate) fn connect_block(
+        &self,
+        block: &Arc<Block>,
+        node: &Node,
+        pending: &Changes,
+        run_scripts: bool,
+    ) -> Result<Result<Connected, ConnectReason>, Fatal> {
+        let mut changes = Changes::with_capacity(block.txs.len() * 4, self.scripts.salt());
+        let Some(parent) = node.parent() else {
+            // Nobody can spend what genesis made: it never was in anybody's coins.
+            return Ok(Ok(Connected { changes, undo: BlockUndo::default() }));
+        };
+        self.prefetch(block, pending)?;
+        let failure = RefCell::new(None);
+        let tree = read(&self.shared.tree);
+        let prev = Branch::new(&tree, parent);
+        let mut spendings = Vec::with_capacity(block.txs.len());
+        let (verdict, flags) = {
+            let view = View { shared: &self.shared, layers: [&Changes::default(), pending], failure: &failure };
+            match Connecting::start(&*self.rules, block, &prev, &view, &self.versionbits) {
+                Ok(mut rules) => {
+                    let flags = rules.flags();
+                    let sums = block.txs.iter().enumerate().try_for_each(|(n, tx)| {
+                        let view = View { shared: &self.shared, layers: [&changes, pending], failure: &failure };
+                        let spent = if n == 0 { Vec::new() } else { spent_coins(tx, &view)? };
+                        rules.transaction(tx, &spent)?;
+                        for input in tx.inputs().iter().filter(|_| n > 0) {
+                            changes.spend(input.previous_output);
+                        }
+                        add_outputs(&mut changes, self.shared.codec, tx, node.height);
+                        if n > 0 {
+                            spendings.push(Spending { tx: Arc::clone(tx), spent: Arc::new(spent) });
+                        }
+                        Ok(())
+                    });
+                    (sums.and_then(|()| rules.finish(&block.txs[0]).map(|_| ())), flags)
+                }
+                Err(reason) => (Err(reason), script::Flags::NONE),
+            }
+        };
+        if let Some(e) = failure.into_inner() {
+            return Err(e.into());
+        }
+        if let Err(reason) = verdict {
+            return Ok(Err(reason));
+        }
+        if run_scripts
+            && self.must_verify(&tree, node)
+            && let Err(failed) = self.scripts.check(&spendings, flags)
+        {
+            return Ok(Err(ConnectReason::Script(Box::new(failed))));
+        }
+        let undo = spendings.into_iter().map(|s| TxUndo { spent: Arc::unwrap_or_clone(s.spent) });
+        let undo = BlockUndo::new(undo.collect());
+        Ok(Ok(Connected { changes, undo }))
+    }
+
+    /// Whether the block's scripts are run, and not assumed to be right.
+    fn must_verify(&self, tree: &Tree, node: &Node) -> bool {
+        let assumed = self.rules.params().assume_valid().and_then(|hash| tree.find(&hash));
+        let assumed = assumed.map(|id| Branch::new(tree, id));
+        let Some(best) = *read(&self.shared.best_header) else { return true };
+        let best_branch = Branch::new(tree, best);
+        let decision = AssumeValid {
+            height: node.height,
+            hash: node.hash,
+            work: node.chain_work,
+            assumed: assumed.as_ref().map(|b| b as &dyn HeaderView),
+            best: &best_branch,
+            best_work: tree[best].chain_work,
+        };
+        decision.why_verify(self.rules.params()).is_some()
+    }
+
+    /// Reads the coins that a block spends in one pass, so that the checks below find them in memory.
+    fn prefetch(&self, block: &Block, pending: &Changes) -> Result<(), StoreError> {
+        let mut unknown: Vec<OutPoint> = {
+            let state = read(&self.shared.state);
+            let inputs = block.txs.iter().skip(1).flat_map(|tx| tx.inputs()).map(|input| input.previous_output);
+            inputs.filter(|o| pending.get(o) == Lookup::Unknown && state.cache.get(o) == Lookup::Unknown).collect()
+        };
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        unknown.sort_unstable();
+        unknown.dedup();
+        let found = self.shared.coins_db.get_many(&unknown)?;
+        let mut state = write(&self.shared.state);
+        for (out, bytes) in unknown.into_iter().zip(found) {
+            if let Some(bytes) = bytes {
+                state.cache.remember(out, StoredCoin::new(&bytes));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn spent_coins(tx: &Tx, view: &View<'_>) -> Result<Vec<TxOutEntry>, ConnectReason> {
+    consensus::spent_coins(tx, view).map_err(|reason| ConnectReason::Transaction { txid: tx.txid(), reason })
+}

@@ -1,0 +1,130 @@
+//! Taking the tip back: what its outputs added goes, what its inputs took returns.
+
+use std::sync::Arc;
+
+use bitcoin::OutPoint;
+use primitives::{Block, BlockUndo};
+
+use crate::{
+    Engine, Fatal, NodeId,
+    coins::{Changes, Lookup, StoredCoin},
+    shared::{read, write},
+};
+
+/// Why a block cannot be undone exactly.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum Unclean {
+    /// Undo data are of another block.
+    #[error("block and undo data inconsistent")]
+    Undo,
+    /// A coin that should be there is not, or is another one.
+    #[error("transaction and coin data inconsistent")]
+    Coins,
+}
+
+impl Engine {
+    /// Takes the tip back to its parent. `keep` says whether its transactions may return to the memory pool.
+    pub(crate) fn disconnect_tip(&mut self, keep: bool) -> Result<(), Fatal> {
+        let tip = self.active_tip.ok_or(Fatal::Disconnect)?;
+        let node = self.node(tip);
+        let parent = node.parent().ok_or(Fatal::Disconnect)?;
+        let (Some(block_pos), Some(undo_pos)) = (node.block_pos(), node.undo_pos()) else {
+            return Err(Fatal::Disconnect);
+        };
+        let block = Arc::new(self.shared.read_block(block_pos)?);
+        let undo = self.shared.read_undo(undo_pos, &node.header.prev_blockhash)?;
+        let changes = self.undo_changes(&block, &undo, node.height, &Changes::default()).map_err(|e| {
+            tracing::error!("DisconnectTip(): DisconnectBlock {} failed: {e}", node.hash);
+            Fatal::Disconnect
+        })?;
+        {
+            let mut state = write(&self.shared.state);
+            state.cache.apply(changes, false);
+            state.tip = Some(parent);
+        }
+        self.active_tip = Some(parent);
+        {
+            // What was the tip remains a candidate; so does its parent, which is the tip now.
+            let tree = read(&self.shared.tree);
+            self.candidates.offer(&tree, parent, None);
+        }
+        self.flush(crate::FlushMode::IfNeeded)?;
+        self.log_tip(parent);
+        self.tell_disconnected(&block, tip, keep);
+        Ok(())
+    }
+
+    /// The changes that undo a block on top of `pending`, which are not in the cache yet.
+    pub(crate) fn undo_changes(
+        &self,
+        block: &Block,
+        undo: &BlockUndo,
+        height: u32,
+        pending: &Changes,
+    ) -> Result<Changes, Unclean> {
+        if undo.txs.len() + 1 != block.txs.len() {
+            return Err(Unclean::Undo);
+        }
+        let mut changes = Changes::with_capacity(block.txs.len() * 4, self.scripts.salt());
+        for (n, tx) in block.txs.iter().enumerate().rev() {
+            for (vout, output) in (0u32..).zip(tx.outputs()) {
+                if script::templates::is_unspendable(&output.script_pubkey) {
+                    continue;
+                }
+                let out = OutPoint { txid: tx.txid(), vout };
+                let found = self.pending_coin(&out, &[&changes, pending]).map_err(|_| Unclean::Coins)?;
+                let same = found
+                    .as_ref()
+                    .and_then(|c| c.decode(self.shared.codec).ok())
+                    .is_some_and(|c| c.out == *output && c.height == height && c.coinbase == (n == 0));
+                if !same && !consensus::is_bip30_unspendable(&block.hash(), height) {
+                    return Err(Unclean::Coins);
+                }
+                changes.spend(out);
+            }
+            let Some(spent) = n.checked_sub(1).map(|n| &undo.txs[n].spent) else { continue };
+            if spent.len() != tx.inputs().len() {
+                return Err(Unclean::Undo);
+            }
+            for (input, coin) in tx.inputs().iter().zip(spent) {
+                changes.add(input.previous_output, StoredCoin::from(coin));
+            }
+        }
+        Ok(changes)
+    }
+
+    /// A coin as of changes that are not applied yet, the first of which that knows it decides.
+    pub(crate) fn pending_coin(
+        &self,
+        out: &OutPoint,
+        pending: &[&Changes],
+    ) -> Result<Option<StoredCoin>, store::StoreError> {
+        for changes in pending {
+            match changes.get(out) {
+                Lookup::Coin(coin) => return Ok(Some(coin.clone())),
+                Lookup::Spent => return Ok(None),
+                Lookup::Unknown => {}
+            }
+        }
+        self.shared.coin(out)
+    }
+
+    pub(crate) fn log_tip(&self, tip: NodeId) {
+        let tree = read(&self.shared.tree);
+        let node = &tree[tip];
+        let state = read(&self.shared.state);
+        #[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
+        let megabytes = state.cache.memory() as f64 / f64::from(1 << 20);
+        tracing::info!(
+            "UpdateTip: new best={} height={} version={:#010x} log2_work={:.6} tx={} date='{}' progress={:.6} cache={megabytes:.1}MiB({}txo)",
+            node.hash,
+            node.height,
+            node.header.version.to_consensus(),
+            node.log2_work(),
+            node.chain_tx_count,
+            platform::format_iso8601(i64::from(node.header.time)),
+            self.progress_of(&tree, node),
+            state.cache.len(),
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! The validation engine: the one owner of the chain state. Its methods run on the validation thread, one at a time.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, atomic::Ordering},
+};
+
+use consensus::{MemoryCache, Rules, U256};
+use platform::Clock;
+use primitives::Block;
+use store::{IndexDb, StoreError};
+
+use crate::{
+    ChainEvent, Node, NodeId, Reader, TipFollower,
+    candidates::Candidates,
+    scripts::ScriptChecker,
+    shared::{Shared, read},
+};
+
+/// Something that the chain state cannot go on after: the disk failed, or what is on it is damaged. The program stops.
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// The disk or a database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The state does not fit together.
+    #[error("{0}")]
+    Inconsistent(String),
+    /// A block of the active chain cannot be undone.
+    #[error("Failed to disconnect block.")]
+    Disconnect,
+}
+
+/// What an operator chose.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// `-dbcache`, the part of it for coins.
+    pub cache_bytes: usize,
+    /// `-prune`: `None` keeps everything, `Some(u64::MAX)` prunes by hand only.
+    pub prune_target: Option<u64>,
+    /// `-stopatheight`.
+    pub stop_at_height: Option<u32>,
+    /// `-maxtipage`, in seconds.
+    pub max_tip_age: i64,
+    /// On a chain of its own making a node has nobody to catch up with.
+    pub leave_download_at_first_block: bool,
+}
+
+/// The chain state's owner.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) rules: Arc<dyn Rules>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) index_db: IndexDb,
+    pub(crate) options: EngineOptions,
+    pub(crate) scripts: Arc<ScriptChecker>,
+    pub(crate) candidates: Candidates,
+    /// Nodes that differ from the index on disk.
+    pub(crate) dirty: HashSet<NodeId>,
+    /// The tip, as in the shared state, without its lock.
+    pub(crate) active_tip: Option<NodeId>,
+    pub(crate) next_sequence: i32,
+    pub(crate) precious_sequence: i32,
+    pub(crate) precious_work: U256,
+    pub(crate) best_invalid: Option<NodeId>,
+    pub(crate) last_write: i64,
+    /// First block that each consumer still needs, by its name.
+    pub(crate) prune_locks: BTreeMap<String, u32>,
+    /// The block that came in last: most often it is connected next, and need not be read again.
+    pub(crate) recent: Option<(NodeId, Arc<Block>)>,
+    /// What signalled upgrades have come to, by period.
+    pub(crate) versionbits: MemoryCache,
+    pub(crate) followers: Vec<Box<dyn TipFollower>>,
+}
+
+impl Engine {
+    /// A view for other threads.
+    pub fn reader(&self) -> Reader {
+        Reader { shared: Arc::clone(&self.shared) }
+    }
+
+    /// The tip.
+    pub fn tip(&self) -> Option<NodeId> {
+        self.active_tip
+    }
+
+    /// What runs scripts and remembers those that were right; shared with whoever checks transactions before they are in
+    /// a block.
+    pub fn scripts(&self) -> &Arc<ScriptChecker> {
+        &self.scripts
+    }
+
+    /// Adds somebody who follows the tip in step with it.
+    pub fn follow(&mut self, follower: Box<dyn TipFollower>) {
+        self.followers.push(follower);
+    }
+
+    /// The most work chain that is known to be invalid.
+    pub fn best_invalid(&self) -> Option<NodeId> {
+        self.best_invalid
+    }
+
+    /// Keeps the blocks from `first` on from being pruned, for as long as `name` says so.
+    pub fn set_prune_lock(&mut self, name: &str, first: Option<u32>) {
+        match first {
+            Some(first) => self.prune_locks.insert(name.to_owned(), first),
+            None => self.prune_locks.remove(name),
+        };
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> Node {
+        read(&self.shared.tree)[id].clone()
+    }
+
+    pub(crate) fn is_active(&self, id: NodeId) -> bool {
+        let tree = read(&self.shared.tree);
+        self.active_tip.is_some_and(|tip| tree.ancestor(tip, tree[id].height) == Some(id))
+    }
+
+    pub(crate) fn interrupted(&self) -> bool {
+        self.shared.interrupt.load(Ordering::Acquire)
+    }
+
+    /// Tells the listeners where the chain is now.
+    pub(crate) fn announce_tip(&self) {
+        let Some(tip) = self.active_tip else { return };
+        let (hash, height) = {
+            let tree = read(&self.shared.tree);
+            (tree[tip].hash, tree[tip].height)
+        };
+        let initial_download = self.shared.initial_download.load(Ordering::Acquire);
+        self.shared.events.publish(&ChainEvent::Tip { hash, height, initial_download });
+    }
+
+    /// Leaves initial download, once and for all, when the tip is recent and has enough work.
+    pub(crate) fn update_initial_download(&self) {
+        if !self.shared.initial_download.load(Ordering::Acquire) {
+            return;
+        }
+        let Some(tip) = self.active_tip else { return };
+        let tree = read(&self.shared.tree);
+        let node = &tree[tip];
+        if node.chain_work < self.rules.params().minimum_chain_work() {
+            return;
+        }
+        let recent = i64::from(node.header.time) >= self.clock.unix_seconds() - self.options.max_tip_age;
+        if recent || (self.options.leave_download_at_first_block && node.height > 0) {
+            tracing::info!("Leaving InitialBlockDownload (latching to false)");
+            self.shared.initial_download.store(false, Ordering::Release);
+        }
+    }
+}

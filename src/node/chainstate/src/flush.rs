@@ -1,0 +1,143 @@
+//! Making progress durable: block files, then the index that points into them, then the coins; and pruning.
+
+use std::{collections::HashSet, sync::atomic::Ordering};
+
+use crate::{
+    Engine, Fatal, NodeId,
+    shared::{read, write},
+};
+
+/// How strongly a flush is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum FlushMode {
+    /// Only if the cache is over its limit.
+    IfNeeded,
+    /// Also if the last one was long ago.
+    Periodic,
+    /// Everything, and the cache stays warm.
+    Sync,
+    /// Everything, and the cache is emptied.
+    Empty,
+}
+
+/// The index is written at least this often, so that a crash costs little: seconds.
+const WRITE_INTERVAL: i64 = 60 * 60;
+/// Batches of this size keep the memory of a flush small.
+const BATCH_BYTES: usize = 32 << 20;
+/// Blocks below the tip that are never pruned: as deep as a reorganisation may be.
+pub const MIN_BLOCKS_TO_KEEP: u32 = 288;
+/// The cache may go over its limit by a tenth of it, but not by more than this, before it must be flushed at once.
+const LARGE_MARGIN: usize = 10 << 20;
+
+impl Engine {
+    /// Flushes if `mode` asks for it or the cache is full.
+    pub fn flush(&mut self, mode: FlushMode) -> Result<(), Fatal> {
+        let now = self.clock.unix_seconds();
+        let memory = read(&self.shared.state).cache.memory();
+        let limit = self.options.cache_bytes;
+        let critical = memory > limit;
+        let large = mode >= FlushMode::Periodic && memory > (limit * 9 / 10).max(limit.saturating_sub(LARGE_MARGIN));
+        let due = mode == FlushMode::Periodic && now >= self.last_write + WRITE_INTERVAL;
+        if !(mode >= FlushMode::Sync || critical || large || due) {
+            return Ok(());
+        }
+        self.write_index()?;
+        self.write_coins(mode != FlushMode::Empty && !critical && !large)?;
+        self.last_write = now;
+        Ok(())
+    }
+
+    /// Writes block data and the index, in the order that keeps every pointer valid.
+    fn write_index(&mut self) -> Result<(), Fatal> {
+        self.shared.files.flush()?;
+        let files = self.shared.files.take_dirty();
+        let records: Vec<_> = {
+            let tree = read(&self.shared.tree);
+            self.dirty.iter().map(|id| (tree[*id].hash, tree[*id].record())).collect()
+        };
+        self.index_db.write(records.iter().map(|(hash, record)| (hash, record)), &files, true)?;
+        self.dirty.clear();
+        Ok(())
+    }
+
+    fn write_coins(&mut self, keep: bool) -> Result<(), Fatal> {
+        let mut state = write(&self.shared.state);
+        let Some(tip) = state.tip else { return Ok(()) };
+        let hash = read(&self.shared.tree)[tip].hash;
+        state.cache.flush(&self.shared.coins_db, &hash, BATCH_BYTES, keep)?;
+        drop(state);
+        self.shared.events.publish(&crate::ChainEvent::Flushed { hash });
+        Ok(())
+    }
+
+    /// Removes block files until their size is under the target, or none may go. Returns how many went.
+    pub fn prune_to_target(&mut self) -> Result<usize, Fatal> {
+        let Some(target) = self.options.prune_target else { return Ok(0) };
+        let Some(last) = self.last_prunable() else { return Ok(0) };
+        let infos = self.shared.files.infos();
+        let mut usage: u64 = infos.iter().map(store::FileInfo::disk_size).sum();
+        // Room for the next chunk of each kind, or the target would be passed right after.
+        let buffer = 17 << 20;
+        let mut gone = HashSet::new();
+        for (number, info) in (0u32..).zip(&infos) {
+            if usage + buffer <= target {
+                break;
+            }
+            if info.size > 0 && info.height_last <= last {
+                usage -= info.disk_size();
+                gone.insert(number);
+            }
+        }
+        self.remove_files(&gone)
+    }
+
+    /// Removes the block files that hold nothing above `height` (`pruneblockchain`).
+    pub fn prune_to_height(&mut self, height: u32) -> Result<usize, Fatal> {
+        let Some(last) = self.last_prunable() else { return Ok(0) };
+        let last = last.min(height);
+        let infos = self.shared.files.infos();
+        let gone = (0u32..).zip(&infos).filter(|(_, i)| i.size > 0 && i.height_last <= last).map(|(n, _)| n).collect();
+        self.remove_files(&gone)
+    }
+
+    /// The highest block that may be pruned: far enough below the tip, and below what every lock asks to keep.
+    fn last_prunable(&self) -> Option<u32> {
+        let tip = read(&self.shared.state).tip?;
+        let height = read(&self.shared.tree)[tip].height;
+        let by_tip = height.checked_sub(MIN_BLOCKS_TO_KEEP)?;
+        let by_locks = self.prune_locks.values().map(|first| first.saturating_sub(1)).min();
+        Some(by_locks.map_or(by_tip, |l| l.min(by_tip)))
+    }
+
+    fn remove_files(&mut self, gone: &HashSet<u32>) -> Result<usize, Fatal> {
+        if gone.is_empty() {
+            return Ok(0);
+        }
+        {
+            let mut tree = write(&self.shared.tree);
+            let ids: Vec<NodeId> = tree.ids().collect();
+            for id in ids {
+                if tree[id].file().is_some_and(|f| gone.contains(&f)) {
+                    if let Some(parent) = tree[id].parent() {
+                        self.candidates.stop_waiting(parent, id);
+                    }
+                    tree[id].clear_stored();
+                    self.dirty.insert(id);
+                }
+            }
+        }
+        let mut files: Vec<u32> = gone.iter().copied().collect();
+        files.sort_unstable();
+        for file in &files {
+            self.shared.files.forget(*file);
+        }
+        if !self.shared.have_pruned.swap(true, Ordering::AcqRel) {
+            self.index_db.set_flag("prunedblockfiles", true)?;
+        }
+        // The index must not name a file that is gone, so it is written first.
+        self.write_index()?;
+        self.write_coins(true)?;
+        self.shared.files.unlink(&files)?;
+        Ok(files.len())
+    }
+}

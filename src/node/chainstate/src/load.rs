@@ -1,0 +1,261 @@
+//! The start: what the disk remembers becomes a tree, a tip and a cache again.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bitcoin::block::Header as RawHeader;
+use consensus::{MemoryCache, Rules, U256};
+use platform::{Clock, Entropy};
+use primitives::Codec;
+use store::{
+    BlockFiles, BlockFilesOptions, CoinsDb, CoinsTip, Disk, IndexDb, IndexRecord, KvOptions, StoreError, XorKey,
+};
+
+use crate::{
+    Engine, EngineOptions, Fatal, NodeId, Tree,
+    candidates::Candidates,
+    coins::CoinsCache,
+    events::Hub,
+    hashing::SaltedState,
+    scripts::ScriptChecker,
+    shared::{CoinsState, Shared, read, write},
+};
+
+/// Where things are and how they are opened.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// `<datadir>/<chain>/blocks`, or what `-blocksdir` says.
+    pub blocks_dir: PathBuf,
+    /// `<datadir>/<chain>/blocks/index`; it stays in the data directory.
+    pub index_dir: PathBuf,
+    /// `<datadir>/<chain>/chainstate`.
+    pub chainstate_dir: PathBuf,
+    /// `-blocksxor`.
+    pub xor: bool,
+    /// `-fastprune`.
+    pub fast_prune: bool,
+    /// `-reindex`: build the index again from the block files.
+    pub reindex: bool,
+    /// `-reindex-chainstate`: build the coins again from the blocks.
+    pub reindex_chainstate: bool,
+    /// `-par`: threads that check scripts.
+    pub script_threads: usize,
+    /// Bytes for the caches of signatures and scripts.
+    pub script_cache_bytes: usize,
+    /// Bytes for RocksDB's own caches.
+    pub database_cache_bytes: usize,
+}
+
+/// Why the chain state cannot be loaded. The texts are what the daemon says before it asks for `-reindex`.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The disk or a database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The validation engine.
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+    /// The block index does not fit together.
+    #[error("Error loading block database")]
+    Index,
+    /// The blocks are those of another chain.
+    #[error("Incorrect or no genesis block found. Wrong datadir for network?")]
+    Genesis,
+    /// Files were pruned, and now everything is wanted.
+    #[error(
+        "You need to rebuild the database using -reindex to go back to unpruned mode.  This will redownload the entire blockchain"
+    )]
+    Pruned,
+    /// The coins are those of a block that the index does not know.
+    #[error("Error initializing block database")]
+    UnknownTip,
+    /// An interrupted flush cannot be finished.
+    #[error("Unable to replay blocks. You will need to rebuild the database using -reindex-chainstate.")]
+    Replay,
+    /// The machine gave no random bytes.
+    #[error("no randomness from the operating system: {0}")]
+    Entropy(std::io::Error),
+}
+
+impl Engine {
+    /// Opens or creates the chain state of one chain.
+    pub fn load(
+        rules: Arc<dyn Rules>,
+        load: &LoadOptions,
+        options: EngineOptions,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, LoadError> {
+        let params = rules.params().clone();
+        let random = platform::entropy::random_bytes::<64>(entropy).map_err(LoadError::Entropy)?;
+        let word = |n: usize| u64::from_le_bytes(random[n * 8..][..8].try_into().expect("eight of 64 bytes"));
+        let salt = SaltedState::new([word(0), word(1)]);
+        let key = |n: usize| XorKey::new(word(n).to_le_bytes());
+        let script_salt: [u8; 32] = random[32..].try_into().expect("half of 64 bytes");
+
+        std::fs::create_dir_all(&load.blocks_dir).map_err(|source| StoreError::Io {
+            action: "create",
+            path: load.blocks_dir.clone(),
+            source,
+        })?;
+        let blocks_key = store::blocks_key(&load.blocks_dir, load.xor, key(3))?;
+        let kv = |wipe| KvOptions { cache_bytes: load.database_cache_bytes, wipe };
+        let index_db = IndexDb::open(&load.index_dir, kv(load.reindex))?;
+        let coins_db = CoinsDb::open(&load.chainstate_dir, kv(load.reindex || load.reindex_chainstate), key(2))?;
+        let file_options = BlockFilesOptions {
+            dir: load.blocks_dir.clone(),
+            magic: params.chain().magic,
+            key: blocks_key,
+            fast_prune: load.fast_prune,
+        };
+        let files = BlockFiles::new(disk, &file_options, index_db.files()?);
+        let codec = Codec::for_coin(params.coin());
+        let shared = Arc::new(Shared {
+            params,
+            codec,
+            tree: RwLock::new(Tree::new(salt)),
+            state: RwLock::new(CoinsState { tip: None, cache: CoinsCache::new(salt) }),
+            coins_db,
+            files,
+            events: Hub::default(),
+            initial_download: AtomicBool::new(true),
+            have_pruned: AtomicBool::new(false),
+            interrupt: AtomicBool::new(false),
+            best_header: RwLock::new(None),
+        });
+        let scripts = Arc::new(ScriptChecker::new(load.script_threads, load.script_cache_bytes, &script_salt, salt));
+        let last_write = clock.unix_seconds();
+        let mut engine = Self {
+            shared,
+            rules,
+            clock,
+            index_db,
+            options,
+            scripts,
+            candidates: Candidates::default(),
+            dirty: std::collections::HashSet::default(),
+            active_tip: None,
+            // 0 is for the best chain, 1 for the others that come from the disk.
+            next_sequence: 2,
+            precious_sequence: -1,
+            precious_work: U256::ZERO,
+            best_invalid: None,
+            last_write,
+            prune_locks: std::collections::BTreeMap::new(),
+            recent: None,
+            versionbits: MemoryCache::default(),
+            followers: Vec::new(),
+        };
+        engine.load_index()?;
+        engine.load_tip()?;
+        Ok(engine)
+    }
+
+    /// Rebuilds the tree from its records, lowest first, so that a parent is there before its children.
+    fn load_index(&mut self) -> Result<(), LoadError> {
+        let mut records: Vec<_> = self.index_db.records().collect::<Result<_, _>>()?;
+        records.sort_unstable_by_key(|(_, record)| record.height);
+        let genesis = self.shared.params.genesis_hash();
+        let mut needed = std::collections::BTreeSet::new();
+        let shared = Arc::clone(&self.shared);
+        {
+            let mut tree = write(&shared.tree);
+            for (hash, record) in &records {
+                let header: RawHeader =
+                    bitcoin::consensus::deserialize(&record.header).map_err(|_| LoadError::Index)?;
+                let parent = tree.find(&header.prev_blockhash);
+                let fits = header.block_hash() == *hash
+                    && parent.map_or(*hash == genesis && record.height == 0, |p| tree[p].height + 1 == record.height);
+                if !fits {
+                    tracing::error!("LoadBlockIndex: {hash} at height {} does not fit its parent", record.height);
+                    return Err(if record.height == 0 { LoadError::Genesis } else { LoadError::Index });
+                }
+                let id = tree.restore(header, *hash, parent, record);
+                self.link(&mut tree, id, record);
+                needed.extend(tree[id].has_data().then_some(record.file));
+            }
+        }
+        tracing::info!("Checking all blk files are present...");
+        if let Some(gone) = needed.iter().find(|file| !self.shared.files.exists(**file)) {
+            tracing::error!("Unable to open file {}", self.shared.files.block_path(*gone).display());
+            return Err(LoadError::Index);
+        }
+        let pruned = self.index_db.flag("prunedblockfiles")?;
+        self.shared.have_pruned.store(pruned, Ordering::Release);
+        if pruned {
+            tracing::info!("Loading block index db: Block files have previously been pruned");
+            if self.options.prune_target.is_none() {
+                return Err(LoadError::Pruned);
+            }
+        }
+        self.find_best_header();
+        Ok(())
+    }
+
+    /// Derives what is not stored: counts along the chain, failures inherited from below, candidates.
+    fn link(&mut self, tree: &mut Tree, id: NodeId, record: &IndexRecord) {
+        let parent = tree[id].parent();
+        if parent.is_some_and(|p| tree[p].failed()) && !tree[id].failed() {
+            tree[id].set_failed(true);
+            self.dirty.insert(id);
+        }
+        if record.tx_count > 0 {
+            match parent.map(|p| (p, tree[p].chain_tx_count)) {
+                Some((parent, 0)) => self.candidates.wait_for(parent, id),
+                below => tree[id].chain_tx_count = below.map_or(0, |b| b.1) + u64::from(record.tx_count),
+            }
+        }
+        if Candidates::eligible(&tree[id]) {
+            self.candidates.offer(tree, id, None);
+        }
+        if tree[id].failed() && self.best_invalid.is_none_or(|b| tree[id].chain_work > tree[b].chain_work) {
+            self.best_invalid = Some(id);
+        }
+    }
+
+    /// Finds the block that the coins on disk are the result of, finishing an interrupted flush first.
+    fn load_tip(&mut self) -> Result<(), LoadError> {
+        let tip = match self.shared.coins_db.tip()? {
+            CoinsTip::Empty => return Ok(()),
+            CoinsTip::At(hash) => hash,
+            CoinsTip::Between { new, old } => {
+                self.replay(new, old)?;
+                new
+            }
+        };
+        let id = read(&self.shared.tree).find(&tip).ok_or(LoadError::UnknownTip)?;
+        self.set_loaded_tip(id);
+        let node = self.node(id);
+        tracing::info!(
+            "Loaded best chain: hashBestChain={} height={} date={} progress={:.6}",
+            node.hash,
+            node.height,
+            platform::format_iso8601(i64::from(node.header.time)),
+            self.progress_of(&read(&self.shared.tree), &node),
+        );
+        Ok(())
+    }
+
+    fn set_loaded_tip(&mut self, tip: NodeId) {
+        let mut tree = write(&self.shared.tree);
+        let mut at = Some(tip);
+        while let Some(id) = at {
+            // At equal work the chain that was the best before the stop is the best after it.
+            self.candidates.remove(&tree, id);
+            tree[id].sequence = 0;
+            at = tree[id].parent();
+        }
+        self.candidates.offer(&tree, tip, None);
+        self.candidates.prune(&tree, tip);
+        drop(tree);
+        self.active_tip = Some(tip);
+        write(&self.shared.state).tip = Some(tip);
+        self.update_initial_download();
+    }
+}

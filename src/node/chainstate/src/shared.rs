@@ -1,0 +1,205 @@
+//! What the validation thread and its readers share, and how a reader looks at it without waiting.
+//!
+//! Three locks, each held for a lookup or an insertion and never across a disk access or a script: the tree, the tip with
+//! the coins cache (they change in one step, so a reader never sees coins of another block than the tip), and the event
+//! listeners. Blocks and undo data are read from their files without any lock.
+
+use std::sync::{
+    Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    atomic::{AtomicBool, Ordering},
+};
+
+use bitcoin::{BlockHash, OutPoint, hashes::Hash};
+use consensus::ChainParams;
+use primitives::{Block, BlockUndo, Codec, TxOutEntry};
+use store::{BlockFiles, CoinsDb, FlatPos, StoreError};
+
+use crate::{
+    ChainEvent, Node, NodeId, Tree,
+    coins::{CoinsCache, Lookup, StoredCoin},
+    events::{Hub, Subscription},
+};
+
+/// The tip and the coins that are its result.
+#[derive(Debug)]
+pub(crate) struct CoinsState {
+    /// `None` only before genesis is connected.
+    pub(crate) tip: Option<NodeId>,
+    pub(crate) cache: CoinsCache,
+}
+
+/// Everything that outlives a command to the validation thread.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) params: ChainParams,
+    pub(crate) codec: Codec,
+    pub(crate) tree: RwLock<Tree>,
+    pub(crate) state: RwLock<CoinsState>,
+    pub(crate) coins_db: CoinsDb,
+    pub(crate) files: BlockFiles,
+    pub(crate) events: Hub<ChainEvent>,
+    /// Still catching up with the network; once false, for ever false.
+    pub(crate) initial_download: AtomicBool,
+    /// Some block files were removed by pruning.
+    pub(crate) have_pruned: AtomicBool,
+    /// The program is asked to stop: long work ends at the next block.
+    pub(crate) interrupt: AtomicBool,
+    /// The most work header chain that is not known to be invalid.
+    pub(crate) best_header: RwLock<Option<NodeId>>,
+}
+
+/// A lock whose holder cannot leave it half-changed: a panic elsewhere does not make its content wrong.
+pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// The coin at `out` as of the tip, from memory or from the disk; the cache remembers what the disk said.
+    pub(crate) fn coin(&self, out: &OutPoint) -> Result<Option<StoredCoin>, StoreError> {
+        match read(&self.state).cache.get(out) {
+            Lookup::Coin(coin) => return Ok(Some(coin.clone())),
+            Lookup::Spent => return Ok(None),
+            Lookup::Unknown => {}
+        }
+        Ok(self.coins_db.get(out)?.map(|bytes| StoredCoin::new(&bytes)))
+    }
+
+    pub(crate) fn read_block(&self, pos: FlatPos) -> Result<Block, StoreError> {
+        let bytes = self.files.read_block(pos)?;
+        self.codec.decode_block(&bytes).map_err(|e| StoreError::Decode { pos, what: "block", reason: e.to_string() })
+    }
+
+    pub(crate) fn read_undo(&self, pos: FlatPos, parent: &BlockHash) -> Result<BlockUndo, StoreError> {
+        let bytes = self.files.read_undo(pos, parent.as_byte_array())?;
+        self.codec.decode_undo(&bytes).map_err(|e| StoreError::Decode {
+            pos,
+            what: "block undo",
+            reason: e.to_string(),
+        })
+    }
+}
+
+/// A view of the chain for RPC, P2P, wallet and indexes. Cheap to clone; never waits for validation.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What most callers want to know of the tip.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tip {
+    /// Its node.
+    pub id: NodeId,
+    /// Its hash.
+    pub hash: BlockHash,
+    /// Its height.
+    pub height: u32,
+    /// Its time.
+    pub time: u32,
+}
+
+impl Reader {
+    /// The parameters of the chain.
+    pub fn params(&self) -> &ChainParams {
+        &self.shared.params
+    }
+
+    /// The chain's wire format.
+    pub fn codec(&self) -> Codec {
+        self.shared.codec
+    }
+
+    /// The tip; `None` only while the program starts.
+    pub fn tip(&self) -> Option<Tip> {
+        let id = read(&self.shared.state).tip?;
+        let tree = read(&self.shared.tree);
+        let node = &tree[id];
+        Some(Tip { id, hash: node.hash, height: node.height, time: node.header.time })
+    }
+
+    /// Looks at the tree. The lock is held while `look` runs, so it must be short.
+    pub fn tree<T>(&self, look: impl FnOnce(&Tree) -> T) -> T {
+        look(&read(&self.shared.tree))
+    }
+
+    /// A copy of the node of this hash.
+    pub fn find(&self, hash: &BlockHash) -> Option<(NodeId, Node)> {
+        self.tree(|tree| tree.find(hash).map(|id| (id, tree[id].clone())))
+    }
+
+    /// A copy of a node.
+    pub fn node(&self, id: NodeId) -> Node {
+        self.tree(|tree| tree[id].clone())
+    }
+
+    /// The block of the active chain at `height`.
+    pub fn at_height(&self, height: u32) -> Option<NodeId> {
+        let tip = self.tip()?;
+        self.tree(|tree| tree.ancestor(tip.id, height))
+    }
+
+    /// Whether a block is on the active chain.
+    pub fn is_active(&self, id: NodeId) -> bool {
+        let Some(tip) = self.tip() else { return false };
+        self.tree(|tree| tree.ancestor(tip.id, tree[id].height) == Some(id))
+    }
+
+    /// The header chain with the most work.
+    pub fn best_header(&self) -> Option<NodeId> {
+        *read(&self.shared.best_header)
+    }
+
+    /// The block's bytes as they are stored.
+    pub fn block_bytes(&self, node: &Node) -> Option<Result<Vec<u8>, StoreError>> {
+        Some(self.shared.files.read_block(node.block_pos()?))
+    }
+
+    /// A part of the block's bytes.
+    pub fn block_part(&self, node: &Node, offset: u32, size: u32) -> Option<Result<Vec<u8>, StoreError>> {
+        Some(self.shared.files.read_block_part(node.block_pos()?, offset, size))
+    }
+
+    /// The block, if it is stored.
+    pub fn block(&self, node: &Node) -> Option<Result<Block, StoreError>> {
+        Some(self.shared.read_block(node.block_pos()?))
+    }
+
+    /// The block's undo data, if they are stored.
+    pub fn undo(&self, node: &Node) -> Option<Result<BlockUndo, StoreError>> {
+        Some(self.shared.read_undo(node.undo_pos()?, &node.header.prev_blockhash))
+    }
+
+    /// The unspent output at `out` as of the tip.
+    pub fn coin(&self, out: &OutPoint) -> Result<Option<TxOutEntry>, StoreError> {
+        self.shared.coin(out)?.map(|c| c.decode(self.shared.codec)).transpose()
+    }
+
+    /// Starts listening to what happens from now on.
+    pub fn subscribe(&self) -> Subscription<ChainEvent> {
+        self.shared.events.subscribe()
+    }
+
+    /// Whether the node is still catching up.
+    pub fn initial_download(&self) -> bool {
+        self.shared.initial_download.load(Ordering::Acquire)
+    }
+
+    /// Whether block files were ever removed by pruning.
+    pub fn have_pruned(&self) -> bool {
+        self.shared.have_pruned.load(Ordering::Acquire)
+    }
+
+    /// Bytes that block and undo files take.
+    pub fn disk_usage(&self) -> u64 {
+        self.shared.files.disk_usage()
+    }
+
+    /// Asks long work on the validation thread to end at the next block.
+    pub fn interrupt(&self) {
+        self.shared.interrupt.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,5 @@
+//! The engine on a real disk: by hand for what must happen, by chance against a plain model for everything else.
+
+mod lab;
+mod model;
+mod stories;

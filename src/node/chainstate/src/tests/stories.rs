@@ -1,0 +1,184 @@
+//! What must happen, one situation at a time.
+
+use bitcoin::OutPoint;
+use consensus::BlockResult;
+
+use super::lab::{Lab, split};
+use crate::{Arrival, FlushMode, HashKind, LoadError, Received};
+
+fn coinbase_of(block: &primitives::Block) -> OutPoint {
+    OutPoint { txid: block.txs[0].txid(), vout: 0 }
+}
+
+#[test]
+fn a_chain_is_there_again_after_a_restart() {
+    let mut lab = Lab::new();
+    lab.mine(5);
+    let (tip, coins) = (lab.tip(), lab.coins());
+    assert_eq!((coins.len(), lab.height()), (5, 5));
+    lab.restart();
+    assert_eq!((lab.tip(), lab.coins()), (tip, coins));
+    lab.mine(1);
+    assert_eq!(lab.height(), 6);
+}
+
+#[test]
+fn what_was_not_flushed_is_gone_after_a_crash_and_nothing_else() {
+    let mut lab = Lab::new();
+    let first = lab.mine(3);
+    lab.engine().flush(FlushMode::Sync).unwrap();
+    let lost = lab.mine(2);
+    lab.crash();
+    assert_eq!(lab.tip(), first[2].hash());
+    assert!(lab.submit(&lost[0]).0.unwrap().new);
+    assert!(lab.submit(&lost[1]).0.unwrap().new);
+    assert_eq!((lab.tip(), lab.coins().len()), (lost[1].hash(), 5));
+}
+
+#[test]
+fn the_longer_branch_wins_and_coins_follow() {
+    let mut lab = Lab::new();
+    let blocks = lab.mine(101);
+    let spend = split(coinbase_of(&blocks[0]), 5_000_000_000);
+    let genesis_side = blocks[100].hash();
+    let a = lab.block(genesis_side, vec![spend.clone()], 1, 0);
+    lab.submit(&a).0.unwrap();
+    let spent = lab.coins();
+    assert!(!spent.contains_key(&coinbase_of(&blocks[0])));
+    assert!(spent.contains_key(&OutPoint { txid: spend.txid(), vout: 1 }));
+    // The same height arrives too late, one more block makes the difference.
+    let b1 = lab.block(genesis_side, Vec::new(), 2, 0);
+    lab.submit(&b1).0.unwrap();
+    assert_eq!(lab.tip(), a.hash());
+    let listener = lab.engine().reader().subscribe();
+    let b2 = lab.block(b1.hash(), Vec::new(), 3, 0);
+    lab.submit(&b2).0.unwrap();
+    assert_eq!(lab.tip(), b2.hash());
+    assert!(lab.coins().contains_key(&coinbase_of(&blocks[0])));
+    let seen: Vec<String> = std::iter::from_fn(|| listener.try_next())
+        .filter_map(|e| match e {
+            Received::Event(crate::ChainEvent::Disconnected { hash, .. }) => Some(format!("-{hash}")),
+            Received::Event(crate::ChainEvent::Connected { hash, .. }) => Some(format!("+{hash}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(seen, [format!("-{}", a.hash()), format!("+{}", b1.hash()), format!("+{}", b2.hash())]);
+}
+
+#[test]
+fn a_block_that_breaks_a_rule_is_never_tried_again() {
+    let mut lab = Lab::new();
+    let blocks = lab.mine(2);
+    let tip = lab.tip();
+    let greedy = lab.block(tip, Vec::new(), 7, 1);
+    let (taken, activation) = lab.submit(&greedy);
+    assert!(taken.unwrap().new, "its coins are looked at later");
+    assert_eq!(activation.refused[0].reason.to_string(), "bad-cb-amount");
+    assert_eq!(lab.tip(), tip);
+    let again = lab.engine().accept_block(&greedy, Arrival::SUBMITTED).unwrap().unwrap_err();
+    assert_eq!((again.to_string().as_str(), again.result()), ("duplicate-invalid", BlockResult::CachedInvalid));
+    let child = lab.block(greedy.hash(), Vec::new(), 8, 0);
+    assert_eq!(lab.submit(&child).0.unwrap_err().to_string(), "bad-prevblk");
+    lab.restart();
+    assert_eq!(lab.tip(), tip);
+    assert_eq!(lab.submit(&greedy).0.unwrap_err().to_string(), "duplicate-invalid");
+    let missing = split(OutPoint { txid: blocks[0].txs[0].txid(), vout: 5 }, 10);
+    let bad = lab.block(tip, vec![missing], 9, 0);
+    assert_eq!(lab.submit(&bad).1.refused[0].reason.to_string(), "bad-txns-inputs-missingorspent");
+    let early = split(coinbase_of(&blocks[0]), 10);
+    let bad = lab.block(tip, vec![early], 10, 0);
+    assert_eq!(lab.submit(&bad).1.refused[0].reason.to_string(), "bad-txns-premature-spend-of-coinbase");
+}
+
+#[test]
+fn an_operator_can_refuse_and_forgive() {
+    let mut lab = Lab::new();
+    let blocks = lab.mine(10);
+    let fifth = lab.id(blocks[4].hash());
+    assert!(lab.engine().invalidate(fifth).unwrap());
+    lab.engine().activate().unwrap();
+    assert_eq!(lab.tip(), blocks[3].hash());
+    let other = lab.mine(1);
+    lab.engine().reconsider(fifth);
+    lab.engine().activate().unwrap();
+    assert_eq!(lab.tip(), blocks[9].hash());
+    let rival = lab.block(blocks[8].hash(), Vec::new(), 99, 0);
+    lab.submit(&rival).0.unwrap();
+    assert_eq!(lab.tip(), blocks[9].hash());
+    let rival_id = lab.id(rival.hash());
+    lab.engine().precious(rival_id);
+    lab.engine().activate().unwrap();
+    assert_eq!(lab.tip(), rival.hash());
+    let weak = lab.id(other[0].hash());
+    lab.engine().precious(weak);
+    lab.engine().activate().unwrap();
+    assert_eq!(lab.tip(), rival.hash(), "less work is not made up for");
+    let genesis = lab.engine().reader().at_height(0).unwrap();
+    assert!(!lab.engine().invalidate(genesis).unwrap());
+}
+
+#[test]
+fn reindexing_finds_the_same_coins() {
+    let mut lab = Lab::new();
+    let blocks = lab.mine(110);
+    let tx = split(coinbase_of(&blocks[3]), 5_000_000_000);
+    let tip = lab.tip();
+    let block = lab.block(tip, vec![tx], 1, 0);
+    lab.submit(&block).0.unwrap();
+    let (tip, coins) = (lab.tip(), lab.coins());
+    for (reindex, chainstate) in [(true, false), (false, true)] {
+        lab.stop();
+        lab.open(reindex, chainstate).unwrap();
+        assert_eq!(lab.tip(), tip);
+        assert_eq!(lab.coins(), coins);
+        assert!(!lab.engine().reindexing().unwrap());
+        let checked = lab.engine().verify(4, 0).unwrap().unwrap();
+        assert_eq!(checked.blocks, 111);
+    }
+}
+
+#[test]
+fn old_block_files_go_when_pruning() {
+    let mut lab = Lab::new();
+    lab.stop();
+    lab.prune_target = Some(u64::MAX);
+    lab.open(false, false).unwrap();
+    lab.mine(760);
+    let tip = lab.tip();
+    assert_eq!(lab.engine().prune_to_height(10).unwrap(), 0, "every file holds higher blocks too");
+    let gone = lab.engine().prune_to_height(760).unwrap();
+    assert!(gone >= 1, "{gone} files");
+    let reader = lab.engine().reader();
+    let first = reader.node(reader.at_height(1).unwrap());
+    let late = reader.node(reader.at_height(760 - 287).unwrap());
+    assert!(!first.has_data() && late.has_data() && reader.have_pruned());
+    drop(reader);
+    assert!(!lab.path().join("blocks/blk00000.dat").exists());
+    lab.restart();
+    assert_eq!(lab.tip(), tip);
+    lab.mine(1);
+    assert!(lab.engine().verify(3, 0).unwrap().unwrap().skipped_pruned);
+    lab.stop();
+    lab.prune_target = None;
+    assert!(matches!(lab.open(false, false), Err(LoadError::Pruned)));
+}
+
+#[test]
+fn digests_do_not_depend_on_the_way() {
+    let stats = |lab: &mut Lab, kind| {
+        let at = lab.engine().flush_for_cursor().unwrap().unwrap();
+        lab.engine().reader().coin_stats(at, kind, || {}, || true).unwrap().unwrap()
+    };
+    let mut lab = Lab::new();
+    let blocks = lab.mine(4);
+    let before = [HashKind::Serialized, HashKind::MuHash].map(|kind| stats(&mut lab, kind));
+    assert_eq!((before[0].outputs, before[0].transactions, before[0].height), (4, 4, 4));
+    assert_eq!(before[0].total, Some(4 * 5_000_000_000));
+    let last = lab.id(blocks[3].hash());
+    lab.engine().invalidate(last).unwrap();
+    assert_ne!(stats(&mut lab, HashKind::MuHash).digest, before[1].digest);
+    lab.engine().reconsider(last);
+    lab.engine().activate().unwrap();
+    let after = [HashKind::Serialized, HashKind::MuHash].map(|kind| stats(&mut lab, kind));
+    assert_eq!(before.map(|s| s.digest), after.map(|s| s.digest));
+}

@@ -1,0 +1,76 @@
+//! The validation thread: it owns the engine, and everybody else sends it work.
+
+use std::{
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread::JoinHandle,
+};
+
+use crate::{Engine, Reader};
+
+/// Work for the engine.
+type Task = Box<dyn FnOnce(&mut Engine) + Send>;
+
+/// Tasks that may wait; whoever sends more waits with them.
+const QUEUE: usize = 64;
+
+/// The validation thread is gone: the program is stopping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Shutting down")]
+pub struct Stopped;
+
+/// A way to the engine, for any thread.
+#[derive(Clone, Debug)]
+pub struct ChainHandle {
+    tasks: SyncSender<Task>,
+    reader: Reader,
+}
+
+/// The running thread.
+#[derive(Debug)]
+pub struct ValidationThread {
+    join: JoinHandle<Engine>,
+}
+
+impl ChainHandle {
+    /// Runs `work` on the validation thread and waits for its answer.
+    pub fn call<T: Send + 'static>(&self, work: impl FnOnce(&mut Engine) -> T + Send + 'static) -> Result<T, Stopped> {
+        let (answer, result) = sync_channel(1);
+        self.post(move |engine| {
+            // Whoever asked may have given up; the work is done all the same.
+            let _ = answer.send(work(engine));
+        })?;
+        result.recv().map_err(|_| Stopped)
+    }
+
+    /// Runs `work` on the validation thread, some time.
+    pub fn post(&self, work: impl FnOnce(&mut Engine) + Send + 'static) -> Result<(), Stopped> {
+        self.tasks.send(Box::new(work)).map_err(|_| Stopped)
+    }
+
+    /// The view that needs no waiting.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+/// Starts the thread. It ends when the last handle is dropped.
+pub fn spawn(engine: Engine) -> std::io::Result<(ChainHandle, ValidationThread)> {
+    let (tasks, queue) = sync_channel::<Task>(QUEUE);
+    let reader = engine.reader();
+    let join = std::thread::Builder::new().name("validation".to_owned()).spawn(move || run(engine, &queue))?;
+    Ok((ChainHandle { tasks, reader }, ValidationThread { join }))
+}
+
+fn run(mut engine: Engine, queue: &Receiver<Task>) -> Engine {
+    while let Ok(task) = queue.recv() {
+        task(&mut engine);
+    }
+    engine
+}
+
+impl ValidationThread {
+    /// Waits for the thread and takes the engine back. Every handle must have been dropped.
+    pub fn join(self) -> std::thread::Result<Engine> {
+        self.join.join()
+    }
+}

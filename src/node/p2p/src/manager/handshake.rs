@@ -1,0 +1,255 @@
+//! From the connection to the first ordinary message.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::{Action, NewPeer, PeerManager};
+use crate::PeerId;
+use crate::message::{
+    FEATURE_VERSION, MIN_PEER_PROTO_VERSION, Message, PROTOCOL_VERSION, SHORT_IDS_BLOCKS_VERSION, Version,
+    WTXID_RELAY_VERSION,
+};
+use crate::netaddr::Service;
+use crate::peer::{ConnectionKind, NODE_BLOOM, NODE_NETWORK, NODE_NETWORK_LIMITED, NODE_WITNESS, Peer, TxRelay};
+use crate::recent::Recent;
+use crate::view::{ChainAccess, TxAccess};
+
+/// The version of compact blocks that covers witnesses.
+const COMPACT_VERSION: u64 = 2;
+/// How many blocks we may be behind to be content with peers that have only the newest ones.
+const LIMITED_ALLOW_BLOCKS: u64 = 144;
+
+/// A peer of which nothing is known but where it is.
+pub(super) fn new_peer(new: NewPeer, nonce: u64, now: Duration) -> Peer {
+    Peer {
+        id: new.id,
+        address: new.address,
+        kind: new.kind,
+        permissions: new.permissions,
+        transport: "v1",
+        connected: now,
+        nonce,
+        version: None,
+        common_version: 0,
+        established: false,
+        closing: false,
+        wtxid_relay: false,
+        wants_addrv2: false,
+        prefers_headers: false,
+        sent_sendheaders: false,
+        compact: false,
+        high_bandwidth: false,
+        relay: None,
+        ping: None,
+        last_ping: Duration::ZERO,
+        ping_wanted: false,
+        last_ping_time: None,
+        min_ping_time: None,
+        last_received: now,
+        last_block: None,
+        last_tx: None,
+        sync_started: false,
+        headers_deadline: None,
+        last_getheaders: None,
+        presync: None,
+        best_known: None,
+        unknown_announced: None,
+        best_sent: None,
+        last_common: None,
+        in_flight: VecDeque::new(),
+        downloading_since: Duration::ZERO,
+        stalling_since: None,
+        blocks_to_announce: Vec::new(),
+        continue_from: None,
+        requests: VecDeque::new(),
+    }
+}
+
+impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
+    pub(super) fn send_version(&mut self, id: PeerId, now: Duration) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        let wants_txs =
+            !self.options.blocks_only && !matches!(peer.kind, ConnectionKind::BlockRelayOnly | ConnectionKind::Feeler);
+        let shown = if peer.address.addr.is_routable() && peer.address.addr.fits_v1() {
+            peer.address
+        } else {
+            Service::NOWHERE
+        };
+        let version = Version {
+            version: PROTOCOL_VERSION,
+            services: self.options.services,
+            time: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
+            receiver_services: 0,
+            receiver: shown,
+            nonce: peer.nonce,
+            user_agent: self.options.user_agent.clone(),
+            start_height: i32::try_from(self.chain.tip().height).unwrap_or(i32::MAX),
+            relay: wants_txs,
+        };
+        tracing::debug!(
+            target: "net",
+            "send version message: version {}, blocks={}, them={shown}, txrelay={}, peer={id}",
+            version.version, version.start_height, u8::from(wants_txs)
+        );
+        self.send(id, Message::Version(Box::new(version)));
+    }
+
+    pub(super) fn on_version(&mut self, id: PeerId, version: Version, now: Duration) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        if peer.version.is_some() {
+            tracing::debug!(target: "net", "redundant version message from peer={id}");
+            return;
+        }
+        let (kind, address) = (peer.kind, peer.address);
+        let desired = self.desired_services(version.services, now);
+        if kind.expects_services() && version.services & desired != desired {
+            tracing::debug!(
+                target: "net",
+                "peer does not offer the expected services ({:08x} offered, {desired:08x} expected), disconnecting peer={id}",
+                version.services
+            );
+            self.disconnect(id);
+            return;
+        }
+        if version.version < MIN_PEER_PROTO_VERSION {
+            tracing::debug!(target: "net", "peer using obsolete version {}, disconnecting peer={id}", version.version);
+            self.disconnect(id);
+            return;
+        }
+        if kind == ConnectionKind::Inbound && self.is_own_nonce(version.nonce) {
+            tracing::info!(target: "net", "connected to self at {address}, disconnecting");
+            self.disconnect(id);
+            return;
+        }
+        if kind == ConnectionKind::Inbound {
+            self.send_version(id, now);
+        }
+        tracing::debug!(
+            target: "net",
+            "receive version message: {}: version {}, blocks={}, us={}, txrelay={}, peer={id}",
+            if version.user_agent.is_empty() { "<no user agent>" } else { &version.user_agent },
+            version.version, version.start_height, version.receiver, u8::from(version.relay)
+        );
+        let common = version.version.min(PROTOCOL_VERSION);
+        let services = version.services;
+        self.learn(id, version, common);
+        if common >= WTXID_RELAY_VERSION {
+            self.send(id, Message::WtxidRelay);
+            self.send(id, Message::SendAddrV2);
+        }
+        self.send(id, Message::Verack);
+        if matches!(kind, ConnectionKind::OutboundFullRelay | ConnectionKind::Manual | ConnectionKind::AddrFetch) {
+            self.send(id, Message::GetAddr);
+        }
+        if kind != ConnectionKind::Inbound {
+            self.actions.push(Action::Good(address, services));
+        }
+        if kind == ConnectionKind::Feeler {
+            tracing::debug!(target: "net", "feeler connection completed, disconnecting peer={id}");
+            self.disconnect(id);
+        }
+    }
+
+    /// Remembers what the version says.
+    fn learn(&mut self, id: PeerId, version: Version, common: i32) {
+        let bloom = self.options.services & NODE_BLOOM != 0;
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.common_version = common;
+        let quiet = matches!(peer.kind, ConnectionKind::BlockRelayOnly | ConnectionKind::Feeler);
+        if !quiet && (version.relay || bloom) {
+            peer.relay = Some(TxRelay {
+                wanted: version.relay,
+                to_announce: BTreeSet::new(),
+                known: Recent::new(50_000),
+                next_announcement: Duration::ZERO,
+                minimum_feerate: 0,
+                sent_feerate: 0,
+                next_feerate: Duration::ZERO,
+            });
+        }
+        peer.version = Some(version);
+    }
+
+    /// A connection to ourselves comes back with a number that we sent out and have no answer to yet.
+    fn is_own_nonce(&self, nonce: u64) -> bool {
+        self.peers.values().any(|peer| !peer.is_inbound() && !peer.established && peer.nonce == nonce)
+    }
+
+    /// What a peer must offer to be worth one of few connections.
+    fn desired_services(&self, offered: u64, now: Duration) -> u64 {
+        let behind = now.as_secs().saturating_sub(u64::from(self.chain.tip().time));
+        let near = behind < LIMITED_ALLOW_BLOCKS * u64::from(self.options.block_spacing);
+        if offered & NODE_NETWORK_LIMITED != 0 && near {
+            NODE_NETWORK_LIMITED | NODE_WITNESS
+        } else {
+            NODE_NETWORK | NODE_WITNESS
+        }
+    }
+
+    /// Handles the messages that belong to the handshake, and gives back all others.
+    pub(super) fn negotiate(&mut self, id: PeerId, message: Message, _now: Duration) -> Option<Message> {
+        let peer = self.peers.get_mut(&id)?;
+        let late =
+            peer.established && matches!(message, Message::WtxidRelay | Message::SendAddrV2 | Message::Feature { .. });
+        if late {
+            tracing::debug!(target: "net", "{} received after verack, disconnecting peer={id}", message.name());
+            self.disconnect(id);
+            return None;
+        }
+        match message {
+            Message::Verack => self.on_verack(id),
+            Message::WtxidRelay => peer.wtxid_relay |= peer.common_version >= WTXID_RELAY_VERSION,
+            Message::SendAddrV2 => peer.wants_addrv2 = true,
+            Message::SendHeaders => peer.prefers_headers = true,
+            Message::SendCmpct { announce, .. } if announce > 1 => {
+                self.misbehaving(id, "invalid sendcmpct announce field");
+            }
+            Message::SendCmpct { announce, version } => {
+                if version == COMPACT_VERSION {
+                    peer.compact = true;
+                    peer.high_bandwidth = announce == 1;
+                }
+            }
+            Message::Feature { .. } if peer.common_version < FEATURE_VERSION => {
+                let common = peer.common_version;
+                tracing::debug!(
+                    target: "net", "feature received with incompatible version {common}, disconnecting peer={id}"
+                );
+                self.disconnect(id);
+            }
+            Message::Feature { id: name, .. } => {
+                tracing::debug!(target: "net", "unknown feature advertised: {}", crate::sanitize(&name));
+            }
+            Message::SendTxRcncl { .. } => tracing::debug!(
+                target: "net",
+                "sendtxrcncl from peer={id} ignored, as our node does not have txreconciliation enabled"
+            ),
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn on_verack(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if peer.established {
+            tracing::debug!(target: "net", "ignoring redundant verack message from peer={id}");
+            return;
+        }
+        peer.established = true;
+        let common = peer.common_version;
+        let text = format!(
+            "New {} peer connected: transport: {}, version: {}, peer={id}",
+            peer.kind.name(),
+            peer.transport,
+            peer.version.as_ref().map_or(0, |version| version.version)
+        );
+        if peer.is_inbound() {
+            tracing::debug!(target: "net", "{text}");
+        } else {
+            tracing::info!(target: "net", "{text}");
+        }
+        if common >= SHORT_IDS_BLOCKS_VERSION {
+            self.send(id, Message::SendCmpct { announce: 0, version: COMPACT_VERSION });
+        }
+    }
+}

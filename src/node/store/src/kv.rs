@@ -1,0 +1,193 @@
+//! RocksDB, and the only file that names it: column families, atomic batches, ordered cursors.
+//!
+//! Settings fit the two ways in which a chain is read. *Point* families (coins, block index) are looked up by a key that
+//! is a hash, so a bloom filter answers most misses, blocks carry a hash index, and nothing is compressed: hashes and
+//! obfuscated values do not shrink. *Scan* families (indexes) are read in order.
+
+use std::{path::Path, sync::Arc};
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode,
+    Options, WriteBatch, WriteOptions,
+};
+
+use crate::StoreError;
+
+/// How a column family is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// By exact key, in no order.
+    Point,
+    /// In key order.
+    Scan,
+}
+
+/// A key and its value.
+pub type KeyValue = (Box<[u8]>, Box<[u8]>);
+
+/// A column family: its name and how it is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Family(pub &'static str, pub Access);
+
+/// How to open a database.
+#[derive(Clone, Copy, Debug)]
+pub struct KvOptions {
+    /// Memory for cached blocks and write buffers together.
+    pub cache_bytes: usize,
+    /// Remove what is there first.
+    pub wipe: bool,
+}
+
+/// A database of several column families.
+#[derive(Clone)]
+pub struct Kv {
+    db: Arc<DB>,
+}
+
+impl std::fmt::Debug for Kv {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Kv").field(&self.db.path()).finish()
+    }
+}
+
+/// Changes that become visible, and survive, together.
+#[derive(Default)]
+pub struct KvBatch {
+    batch: WriteBatch,
+}
+
+impl std::fmt::Debug for KvBatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KvBatch({} changes, {} bytes)", self.batch.len(), self.bytes())
+    }
+}
+
+impl Kv {
+    /// Opens the database at `path`, creating it where there is none.
+    pub fn open(path: &Path, families: &[Family], options: KvOptions) -> Result<Self, StoreError> {
+        if options.wipe && path.exists() {
+            tracing::info!("Wiping LevelDB in {}", path.display());
+            std::fs::remove_dir_all(path).map_err(StoreError::io("remove", path))?;
+        }
+        if is_foreign(path) {
+            return Err(StoreError::Foreign { path: path.to_owned() });
+        }
+        std::fs::create_dir_all(path).map_err(StoreError::io("create", path))?;
+        // A quarter goes to write buffers, as much as a flush can use; the rest caches what is read.
+        let buffer = (options.cache_bytes / 4).clamp(1 << 20, 64 << 20);
+        let cache = Cache::new_lru_cache(options.cache_bytes.saturating_sub(buffer).max(1 << 20));
+        let descriptors =
+            families.iter().map(|f| ColumnFamilyDescriptor::new(f.0, family_options(f.1, &cache, buffer)));
+        let db = DB::open_cf_descriptors(&db_options(), path, descriptors)?;
+        Ok(Self { db: Arc::new(db) })
+    }
+
+    fn family(&self, name: &'static str) -> &ColumnFamily {
+        self.db.cf_handle(name).expect("families are named by constants that open() was given")
+    }
+
+    /// The value under `key`.
+    pub fn get(&self, family: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.db.get_cf(self.family(family), key)?)
+    }
+
+    /// The values under many keys, in their order, read in one pass.
+    pub fn get_many<K: AsRef<[u8]>>(
+        &self,
+        family: &'static str,
+        keys: &[K],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let found = self.db.batched_multi_get_cf(self.family(family), keys.iter().map(AsRef::as_ref), false);
+        found.into_iter().map(|r| Ok(r?.map(|v| v.to_vec()))).collect()
+    }
+
+    /// Everything from `from` on, in key order, as it was when the cursor was made.
+    pub fn cursor(&self, family: &'static str, from: &[u8]) -> impl Iterator<Item = Result<KeyValue, StoreError>> + '_ {
+        let mode = IteratorMode::From(from, Direction::Forward);
+        self.db.iterator_cf(self.family(family), mode).map(|r| r.map_err(StoreError::from))
+    }
+
+    /// Applies a batch; with `sync` it is on the disk when this returns.
+    pub fn write(&self, batch: KvBatch, sync: bool) -> Result<(), StoreError> {
+        let mut how = WriteOptions::default();
+        how.set_sync(sync);
+        Ok(self.db.write_opt(batch.batch, &how)?)
+    }
+
+    /// Adds a change to a batch.
+    pub fn put(&self, batch: &mut KvBatch, family: &'static str, key: &[u8], value: &[u8]) {
+        batch.batch.put_cf(self.family(family), key, value);
+    }
+
+    /// Adds a removal to a batch.
+    pub fn delete(&self, batch: &mut KvBatch, family: &'static str, key: &[u8]) {
+        batch.batch.delete_cf(self.family(family), key);
+    }
+
+    /// An estimate of the bytes that keys in `[from, to)` take on disk.
+    pub fn approximate_size(&self, family: &'static str) -> u64 {
+        let property = |name| self.db.property_int_value_cf(self.family(family), name).ok().flatten().unwrap_or(0);
+        property("rocksdb.total-sst-files-size") + property("rocksdb.cur-size-all-mem-tables")
+    }
+
+    /// Merges all files of a family into few.
+    pub fn compact(&self, family: &'static str) {
+        self.db.compact_range_cf(self.family(family), None::<&[u8]>, None::<&[u8]>);
+    }
+}
+
+impl KvBatch {
+    /// Bytes that the batch holds.
+    pub fn bytes(&self) -> usize {
+        self.batch.size_in_bytes()
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+}
+
+fn db_options() -> Options {
+    let mut o = Options::default();
+    o.create_if_missing(true);
+    o.create_missing_column_families(true);
+    o.set_max_open_files(256);
+    o.set_max_background_jobs(2);
+    o.set_keep_log_file_num(2);
+    o.set_max_log_file_size(1 << 20);
+    o.set_log_level(rocksdb::LogLevel::Warn);
+    o.set_bytes_per_sync(1 << 20);
+    // Opening must not touch every table file: that is what a cold start waits for.
+    o.set_skip_stats_update_on_db_open(true);
+    o
+}
+
+fn family_options(access: Access, cache: &Cache, buffer: usize) -> Options {
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(cache);
+    table.set_format_version(6);
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    if access == Access::Point {
+        table.set_bloom_filter(10.0, false);
+        table.set_whole_key_filtering(true);
+        table.set_data_block_index_type(rocksdb::DataBlockIndexType::BinaryAndHash);
+        table.set_block_size(4 << 10);
+    } else {
+        table.set_block_size(16 << 10);
+    }
+    let mut o = Options::default();
+    o.set_block_based_table_factory(&table);
+    o.set_compression_type(DBCompressionType::None);
+    o.set_write_buffer_size(buffer);
+    o.set_max_write_buffer_number(3);
+    o.set_level_compaction_dynamic_level_bytes(true);
+    o.set_target_file_size_base(32 << 20);
+    o
+}
+
+/// A LevelDB directory has a CURRENT file as well, but not the IDENTITY that RocksDB writes beside it.
+fn is_foreign(path: &Path) -> bool {
+    path.join("CURRENT").exists() && !path.join("IDENTITY").exists()
+}
