@@ -1,0 +1,98 @@
+//! What the node offers over its socket (`-ipcbind`): to Core's clients the interfaces that they know, to our own
+//! processes a handshake first.
+
+use std::{sync::Arc, time::Duration};
+
+use ::rpc::{Caller, Engine};
+use interfaces::{
+    Answer, BulkheadInit, Call, Chain, Echo, Failure, Hello, Init, Json, Mining, Node, Rpc, WalletLoader,
+};
+use ipc::{Address, Ipc, Options};
+use tracing::{info, warn};
+
+use crate::NodeContext;
+
+/// How long a stop waits for calls that were interrupted.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Listens where `-ipcbind` says; `None` if it says nothing.
+pub(crate) fn start(context: &Arc<NodeContext>, engine: &Arc<Engine<NodeContext>>) -> Result<Option<Ipc>, ipc::Error> {
+    let config = &context.config;
+    let addresses = config.args().get_all("ipcbind");
+    if addresses.is_empty() {
+        return Ok(None);
+    }
+    let ipc = Ipc::new(Options::new(config.executable()));
+    let genesis = context.rules.params().genesis_hash().to_string();
+    let hello = Hello {
+        coin: config.coin().id.to_owned(),
+        chain: config.chain().kind.name().to_owned(),
+        genesis,
+        version: config::about::VERSION.to_owned(),
+        role: "node".to_owned(),
+        capabilities: Vec::new(),
+    };
+    let init = Arc::new(NodeInit { hello, rpc: Arc::new(NodeRpc(Arc::clone(engine))) });
+    for text in addresses {
+        let address = Address::parse(&text)?;
+        let shown = ipc.listen(&address, config.net_dir(), Arc::clone(&init) as Arc<dyn BulkheadInit>)?;
+        info!("Listening for IPC requests on address {shown}");
+    }
+    Ok(Some(ipc))
+}
+
+/// Hangs up on everybody.
+pub(crate) fn stop(ipc: &Ipc) {
+    if !ipc.shutdown(PATIENCE) {
+        warn!("An IPC call did not end in time");
+    }
+}
+
+/// What a connection starts with.
+struct NodeInit {
+    hello: Hello,
+    rpc: Arc<NodeRpc>,
+}
+
+impl Init for NodeInit {
+    fn make_echo(&self) -> Call<Option<Arc<dyn Echo>>> {
+        Ok(Some(Arc::new(|text: &str| text.to_owned())))
+    }
+
+    fn make_mining(&self) -> Call<Option<Arc<dyn Mining>>> {
+        Ok(None)
+    }
+
+    fn make_rpc(&self) -> Call<Option<Arc<dyn Rpc>>> {
+        Ok(Some(Arc::clone(&self.rpc) as Arc<dyn Rpc>))
+    }
+}
+
+impl BulkheadInit for NodeInit {
+    fn handshake(&self, hello: &Hello) -> Call<Answer<Hello>> {
+        Ok(self.hello.check(hello).map(|()| self.hello.clone()))
+    }
+
+    fn make_chain(&self) -> Call<Option<Arc<dyn Chain>>> {
+        Ok(None)
+    }
+
+    fn make_node(&self) -> Call<Option<Arc<dyn Node>>> {
+        Ok(None)
+    }
+
+    fn make_wallet_loader(&self, _: Arc<dyn Chain>) -> Call<Answer<Option<Arc<dyn WalletLoader>>>> {
+        Ok(Ok(None))
+    }
+}
+
+/// JSON-RPC without HTTP: who can reach the socket may call everything that the named user may.
+struct NodeRpc(Arc<Engine<NodeContext>>);
+
+impl Rpc for NodeRpc {
+    fn execute_rpc(&self, request: &Json, uri: &str, user: &str) -> Call<Answer<Json>> {
+        let caller = Caller { uri: uri.to_owned(), user: user.to_owned(), ..Caller::default() };
+        let answer = self.0.answer_text(request.as_str(), &caller);
+        Ok(answer.map(Json::new).ok_or_else(|| Failure::new("invalid JSON received over IPC")))
+    }
+}

@@ -1,0 +1,261 @@
+//! From options by name to typed options for each part, with the daemon's words for what does not fit.
+
+use std::{path::PathBuf, time::Duration};
+
+use ::rpc::{Whitelist, allow::AllowList, auth::AuthOptions, http::ServerConfig};
+use chainstate::{EngineOptions, LoadOptions};
+use config::Config;
+use consensus::{ActivationOverride, ChainParams, SignalOverride, U256};
+use logging::{LogHandle, Settings, Style};
+
+/// Memory for coins unless `-dbcache` says otherwise, in MiB.
+const DEFAULT_DBCACHE: i64 = 450;
+/// The least that works, in MiB.
+const MIN_DBCACHE: i64 = 4;
+/// Threads that check scripts besides the one that connects blocks.
+const MAX_SCRIPT_THREADS: i64 = 15;
+/// The smallest target of automatic pruning, in MiB: the blocks that must be kept take about as much.
+const MIN_PRUNE_TARGET: i64 = 550;
+const MIB: i64 = 1 << 20;
+const DEFAULT_MAX_TIP_AGE: i64 = 24 * 60 * 60;
+const DEFAULT_RPC_THREADS: i64 = 16;
+const DEFAULT_RPC_QUEUE: i64 = 64;
+const DEFAULT_RPC_TIMEOUT: i64 = 30;
+
+/// An option whose value cannot be used. Its text is what the daemon prints behind `Error: `.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadOption(pub String);
+
+impl BadOption {
+    fn new(text: impl std::fmt::Display) -> Self {
+        Self(text.to_string())
+    }
+}
+
+/// The parameters of the chain, with what the command line changes of them.
+pub fn chain_params(config: &Config) -> Result<ChainParams, BadOption> {
+    let args = config.args();
+    let chain = config.chain();
+    let mut params = ChainParams::new(config.coin(), chain);
+    let regtest = chain.kind == coin::ChainKind::Regtest;
+    for value in args.get_all("testactivationheight").iter().filter(|_| regtest) {
+        params = params.with_activation(value.parse::<ActivationOverride>().map_err(BadOption::new)?);
+    }
+    for value in args.get_all("vbparams").iter().filter(|_| regtest) {
+        let change = value.parse::<SignalOverride>().map_err(BadOption::new)?;
+        params = params.with_signal(&change).map_err(BadOption::new)?;
+    }
+    if args.get_all("test").iter().any(|t| t == "bip94") {
+        params = params.with_bip94();
+    }
+    if chain.kind == coin::ChainKind::Signet
+        && let Some(challenge) = args.get_all("signetchallenge").last()
+    {
+        let bytes = parse_hex(challenge)
+            .ok_or_else(|| BadOption(format!("-signetchallenge must be hex, not '{challenge}'.")))?;
+        params = params.with_signet_challenge(bytes);
+    }
+    if args.is_set("minimumchainwork") {
+        let text = args.get_str("minimumchainwork", "");
+        let work = U256::from_hex(&text).ok_or_else(|| {
+            BadOption(format!("Invalid minimum work specified ({text}), must be up to 64 hex digits"))
+        })?;
+        params = params.with_minimum_chain_work(work);
+    }
+    if args.is_set("assumevalid") {
+        let text = args.get_str("assumevalid", "");
+        let zero = text.trim_start_matches("0x").bytes().all(|b| b == b'0');
+        let block = if zero {
+            None
+        } else {
+            let bad = || {
+                BadOption(format!(
+                    "Invalid assumevalid block hash specified ({text}), must be up to 64 hex digits (or 0 to disable)"
+                ))
+            };
+            let padded = format!("{:0>64}", text.trim_start_matches("0x"));
+            Some(padded.parse().map_err(|_| bad())?)
+        };
+        params = params.with_assume_valid(block);
+    }
+    Ok(params)
+}
+
+fn parse_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    if rest.is_empty() { bytes } else { None }
+}
+
+/// How the chain state is opened, and how its engine behaves.
+pub fn chain_options(config: &Config) -> Result<(LoadOptions, EngineOptions), BadOption> {
+    let args = config.args();
+    let dbcache = args.get_i64("dbcache", DEFAULT_DBCACHE).max(MIN_DBCACHE).saturating_mul(MIB);
+    let dbcache = usize::try_from(dbcache).unwrap_or(usize::MAX);
+    // Two databases, and the rest for coins in memory.
+    let database_cache_bytes = (dbcache / 8).min(8 << 20);
+    let prune_target = match args.get_i64("prune", 0) {
+        n if n < 0 => return Err(BadOption::new("Prune cannot be configured with a negative value.")),
+        0 => None,
+        1 => Some(u64::MAX),
+        n if n < MIN_PRUNE_TARGET && !args.get_bool("fastprune", false) => {
+            return Err(BadOption(format!(
+                "Prune configured below the minimum of {MIN_PRUNE_TARGET} MiB.  Please use a higher number."
+            )));
+        }
+        n => Some(u64::try_from(n.saturating_mul(MIB)).unwrap_or(u64::MAX)),
+    };
+    if prune_target.is_some() && args.get_bool("txindex", false) {
+        return Err(BadOption::new("Prune mode is incompatible with -txindex."));
+    }
+    if prune_target.is_some() && args.get_bool("reindex-chainstate", false) {
+        return Err(BadOption::new("Prune mode is incompatible with -reindex-chainstate. Use full -reindex instead."));
+    }
+    let cores = i64::try_from(platform::machine::cores()).unwrap_or(1);
+    let script_threads = match args.get_i64("par", 0) {
+        n if n <= 0 => (n + cores).clamp(1, MAX_SCRIPT_THREADS + 1),
+        n => n.min(MAX_SCRIPT_THREADS + 1),
+    };
+    let net_dir = config.net_dir();
+    let stop = args.get_i64("stopatheight", 0);
+    let load = LoadOptions {
+        blocks_dir: config.blocks_dir().map_err(BadOption::new)?,
+        index_dir: net_dir.join("blocks").join("index"),
+        chainstate_dir: net_dir.join("chainstate"),
+        xor: args.get_bool("blocksxor", true),
+        fast_prune: args.get_bool("fastprune", false),
+        reindex: args.get_bool("reindex", false),
+        reindex_chainstate: args.get_bool("reindex-chainstate", false),
+        script_threads: usize::try_from(script_threads).unwrap_or(1),
+        script_cache_bytes: script::DEFAULT_VALIDATION_CACHE_BYTES,
+        database_cache_bytes,
+    };
+    let engine = EngineOptions {
+        cache_bytes: dbcache - 2 * database_cache_bytes,
+        prune_target,
+        stop_at_height: u32::try_from(stop).ok().filter(|h| *h > 0),
+        max_tip_age: args.get_i64("maxtipage", DEFAULT_MAX_TIP_AGE),
+        leave_download_at_first_block: false,
+    };
+    Ok((load, engine))
+}
+
+/// Opens the log as the options say.
+pub fn start_log(config: &Config, log: &LogHandle, background: bool) -> Result<(), BadOption> {
+    let args = config.args();
+    log.apply_levels(&args.get_all("loglevel")).map_err(BadOption::new)?;
+    log.apply_categories(&args.get_all("debug"), &args.get_all("debugexclude")).map_err(BadOption::new)?;
+    log.set_log_ips(args.get_bool("logips", false));
+    let console = args.get_bool("printtoconsole", !background);
+    let settings = Settings {
+        file: config.file_option("debuglogfile", "debug.log"),
+        json: args.is_set("logjson").then(|| config.file_option("logjson", "debug.json")).flatten(),
+        console: console.then(|| Box::new(std::io::stdout()) as Box<dyn std::io::Write + Send>),
+        style: Style {
+            timestamps: args.get_bool("logtimestamps", true),
+            time_micros: args.get_bool("logtimemicros", false),
+            thread_names: args.get_bool("logthreadnames", false),
+            source_locations: args.get_bool("logsourcelocations", false),
+            level_always: args.get_bool("loglevelalways", false),
+        },
+        shrink: args.truth("shrinkdebugfile"),
+        rate_limit: args.get_bool("logratelimit", true),
+    };
+    log.start(settings).map_err(BadOption::new)
+}
+
+/// The options of the JSON-RPC server.
+#[derive(Debug)]
+pub struct RpcOptions {
+    /// Threads, queue, time-outs and who may connect.
+    pub server: ServerConfig,
+    /// Who is known.
+    pub auth: AuthOptions,
+    /// What each may call.
+    pub whitelist: Whitelist,
+    /// `-rpcbind`, each.
+    pub binds: Vec<String>,
+    /// Whether others than this machine may connect.
+    pub allows_others: bool,
+    /// `-rpcport`; 0 takes a free one.
+    pub port: u16,
+    /// Where the cookie goes.
+    pub cookie_file: Option<PathBuf>,
+}
+
+/// Reads the options of the JSON-RPC server.
+pub fn rpc_options(config: &Config) -> Result<RpcOptions, BadOption> {
+    let args = config.args();
+    let allow = args.get_all("rpcallowip");
+    let positive = |name: &str, default: i64| usize::try_from(args.get_i64(name, default).max(1)).unwrap_or(1);
+    let port = args.get_i64("rpcport", i64::from(config.chain().rpc_port));
+    let port = u16::try_from(port)
+        .map_err(|_| BadOption(format!("Invalid port specified in -rpcport: '{}'", args.get_str("rpcport", ""))))?;
+    let timeout = args.get_i64("rpcservertimeout", DEFAULT_RPC_TIMEOUT);
+    let server = ServerConfig {
+        threads: positive("rpcthreads", DEFAULT_RPC_THREADS),
+        queue_depth: positive("rpcworkqueue", DEFAULT_RPC_QUEUE),
+        timeout: Duration::from_secs(u64::try_from(timeout).unwrap_or(0)),
+        allow: AllowList::new(allow.iter().map(String::as_str), args.get_bool("cjdnsreachable", false))
+            .map_err(BadOption::new)?,
+        ..ServerConfig::local()
+    };
+    let cookie_file = config.file_option("rpccookiefile", ".cookie");
+    let whitelist = args.get_all("rpcwhitelist");
+    Ok(RpcOptions {
+        auth: AuthOptions {
+            user: args.get_str("rpcuser", ""),
+            password: args.get_str("rpcpassword", ""),
+            rpcauth: args.get_all("rpcauth"),
+            cookie_file: cookie_file.clone(),
+            cookie_perms: args.get("rpccookieperms"),
+        },
+        whitelist: Whitelist::new(whitelist.iter().map(String::as_str), args.truth("rpcwhitelistdefault")),
+        binds: args.get_all("rpcbind"),
+        allows_others: !allow.is_empty(),
+        port,
+        cookie_file,
+        server,
+    })
+}
+
+/// The options of the memory pool.
+pub fn mempool_options(config: &Config) -> Result<mempool::Options, BadOption> {
+    let args = config.args();
+    let default = mempool::Options::default();
+    let max_money = i64::try_from(config.coin().consensus.max_money).unwrap_or(i64::MAX);
+    let rate = |name: &str, default: mempool::FeeRate| match args.get(name) {
+        None => Ok(default),
+        Some(text) => ::rpc::parse_fixed_point(&text, 8)
+            .filter(|rate| (0..=max_money).contains(rate))
+            .map(mempool::FeeRate::per_kvb)
+            .ok_or_else(|| BadOption(format!("Invalid amount for -{name}=<amount>: '{text}'"))),
+    };
+    let number = |name: &str, default: i64| args.get_i64(name, default);
+    let standard = !args.get_bool("acceptnonstdtxn", false);
+    if !standard && config.chain().kind == coin::ChainKind::Main {
+        return Err(BadOption::new("acceptnonstdtxn is not currently supported for main chain"));
+    }
+    let incremental_relay_fee = rate("incrementalrelayfee", default.incremental_relay_fee)?;
+    let carrier = usize::try_from(number("datacarriersize", 100_000).max(0)).unwrap_or(usize::MAX);
+    Ok(mempool::Options {
+        max_bytes: usize::try_from(number("maxmempool", 300).saturating_mul(1_000_000).max(0)).unwrap_or(usize::MAX),
+        expiry: number("mempoolexpiry", 336).saturating_mul(3600),
+        incremental_relay_fee,
+        min_relay_fee: rate("minrelaytxfee", default.min_relay_fee)?,
+        dust_relay_fee: rate("dustrelayfee", default.dust_relay_fee)?,
+        max_datacarrier: args.get_bool("datacarrier", true).then_some(carrier),
+        permit_bare_multisig: args.get_bool("permitbaremultisig", true),
+        require_standard: standard,
+        persist_v1: args.get_bool("persistmempoolv1", false),
+        bytes_per_sigop: u64::try_from(number("bytespersigop", 20)).unwrap_or(0),
+        limits: mempool::Limits {
+            cluster_count: usize::try_from(number("limitclustercount", 64).max(0)).unwrap_or(usize::MAX),
+            cluster_vsize: number("limitclustersize", 101).saturating_mul(1000),
+            ancestor_count: u64::try_from(number("limitancestorcount", 25)).unwrap_or(0),
+            descendant_count: u64::try_from(number("limitdescendantcount", 25)).unwrap_or(0),
+        },
+    })
+}

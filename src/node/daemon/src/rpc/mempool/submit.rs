@@ -1,0 +1,219 @@
+//! Putting transactions into the pool, or asking what would happen.
+
+use std::sync::Arc;
+
+use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, amount_from_value, method};
+use bitcoin::OutPoint;
+use consensus::value_of;
+use mempool::{AcceptOptions, Accepted, FeeRate, PackageOptions, Reason, Rejected, Verdict};
+use primitives::Tx;
+
+use crate::{NodeContext, rpc::parse};
+
+/// Nobody means to pay more than this a thousand virtual bytes, in the smallest unit.
+const DEFAULT_MAX_RATE: &str = "0.10";
+/// Fee rates at or above one whole coin are taken for a mistake.
+const MAX_RATE: i64 = 100_000_000;
+const MAX_TEST: usize = 25;
+
+pub(super) fn methods() -> Vec<Method<NodeContext>> {
+    vec![send(), test()]
+}
+
+fn rate_arg() -> Arg {
+    Arg::amount(
+        "maxfeerate",
+        "Reject transactions whose fee rate is higher than the specified value, expressed per kvB.\nFee rates larger than 1 per kvB are rejected.\nSet to 0 to accept any fee rate.",
+    )
+    .default(DEFAULT_MAX_RATE)
+}
+
+/// The highest rate that is accepted; `None` if any is.
+fn max_rate(node: &NodeContext, request: &Request) -> Result<Option<FeeRate>, RpcError> {
+    let rate = amount_from_value(request.arg("maxfeerate"), 8, node.rules.params().max_money())?;
+    if rate >= MAX_RATE {
+        return Err(RpcError::invalid_parameter("Fee rates larger than or equal to 1BTC/kvB are not accepted"));
+    }
+    Ok((rate > 0).then(|| FeeRate::per_kvb(rate)))
+}
+
+fn decode(node: &NodeContext, text: &str) -> Option<Arc<Tx>> {
+    let bytes = parse::unhex(text)?;
+    node.reader().codec().guess_tx(&bytes, true, true).map(Arc::new)
+}
+
+fn send() -> Method<NodeContext> {
+    method(
+        "rawtransactions",
+        "sendrawtransaction",
+        "Submit a raw transaction (serialized, hex-encoded) to local node and network.\n\
+         \nThe transaction will be sent unconditionally to all peers, so using sendrawtransaction\n\
+         for manual rebroadcast may degrade privacy by leaking the transaction's origin, as\n\
+         nodes will normally not rebroadcast non-wallet transactions already in their mempool.\n",
+    )
+    .arg(Arg::hex("hexstring", "The hex string of the raw transaction"))
+    .arg(rate_arg())
+    .arg(
+        Arg::amount(
+            "maxburnamount",
+            "Reject transactions with provably unspendable outputs (e.g. 'datacarrier' outputs that use the OP_RETURN opcode) greater than the specified value.",
+        )
+        .default("0"),
+    )
+    .result(Res::hex("", "The transaction hash in hex"))
+    .example_cli("\"signedhex\"")
+    .example_rpc("\"signedhex\"")
+    .run(answer_send)
+}
+
+fn answer_send(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
+    let max_burn = amount_from_value(request.arg("maxburnamount"), 8, node.rules.params().max_money())?;
+    let tx = decode(node, request.str("hexstring")?).ok_or_else(|| {
+        RpcError::new(Code::DESERIALIZATION_ERROR, "TX decode failed. Make sure the tx has at least one input.")
+    })?;
+    let burns = |script: &bitcoin::Script| {
+        script::templates::is_unspendable(script) || !script::templates::has_valid_ops(script)
+    };
+    if tx.outputs().iter().any(|o| burns(&o.script_pubkey) && value_of(o) > max_burn) {
+        let text = "Unspendable output exceeds maximum configured by user (maxburnamount)";
+        return Err(RpcError::new(Code::VERIFY_ERROR, text));
+    }
+    let max_fee_rate = max_rate(node, request)?;
+    let txid = tx.txid();
+    let in_chain = (0u32..).take(tx.outputs().len()).any(|vout| {
+        // A disk that fails here fails again below, where it is told.
+        matches!(node.reader().coin(&OutPoint { txid, vout }), Ok(Some(_)))
+    });
+    if in_chain {
+        return Err(RpcError::new(Code::VERIFY_ALREADY_IN_UTXO_SET, "Transaction outputs already in utxo set"));
+    }
+    if node.mempool().read().id_of(&txid).is_none() {
+        let pool = node.mempool().clone();
+        let options = AcceptOptions { max_fee_rate, ..AcceptOptions::default() };
+        let taken = node.validate(move |engine| Ok(pool.accept(&engine.reader(), &tx, options)?))?;
+        taken.map_err(|rejected| refused(&rejected))?;
+    }
+    node.mempool().add_unbroadcast(txid);
+    Ok(txid.to_string().into())
+}
+
+/// What a caller is told of a refusal.
+fn refused(rejected: &Rejected) -> RpcError {
+    match &rejected.reason {
+        Reason::MissingInputs => RpcError::new(Code::VERIFY_ERROR, rejected.reason.full()),
+        Reason::MaxFeeRate => {
+            RpcError::new(Code::VERIFY_ERROR, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
+        }
+        reason => RpcError::new(Code::VERIFY_REJECTED, reason.full()),
+    }
+}
+
+fn test() -> Method<NodeContext> {
+    let fees = [
+        Res::amount("base", "transaction fee"),
+        Res::amount(
+            "effective-feerate",
+            "the effective feerate per KvB. May differ from the base feerate if, for example, there are modified fees from prioritisetransaction or a package feerate was used.",
+        ),
+        Res::arr(
+            "effective-includes",
+            "transactions whose fees and vsizes are included in effective-feerate.",
+            [Res::hex("", "transaction wtxid in hex")],
+        ),
+    ];
+    let fields = [
+        Res::hex("txid", "The transaction hash in hex"),
+        Res::hex("wtxid", "The transaction witness hash in hex"),
+        Res::str("package-error", "Package validation error, if any (only possible if rawtxs had more than 1 transaction).").optional(),
+        Res::bool("allowed", "Whether this tx would be accepted to the mempool and pass client-specified maxfeerate. If not present, the tx was not fully validated due to a failure in another tx in the list.").optional(),
+        Res::num("vsize", "Maximum of sigop-adjusted size (-bytespersigop) and virtual transaction size as defined in BIP 141 (only present when 'allowed' is true).").optional(),
+        Res::num("vsize_bip141", "Virtual transaction size as defined in BIP 141 (only present when 'allowed' is true).").optional(),
+        Res::num("vsize_adjusted", "The same as vsize (only present when 'allowed' is true).").optional(),
+        Res::obj("fees", "Transaction fees (only present if 'allowed' is true)", fees).optional(),
+        Res::str("reject-reason", "Rejection reason (only present when 'allowed' is false)").optional(),
+        Res::str("reject-details", "Rejection details (only present when 'allowed' is false and rejection details exist)").optional(),
+    ];
+    method(
+        "rawtransactions",
+        "testmempoolaccept",
+        "Returns result of mempool acceptance tests indicating if raw transaction(s) (serialized, hex-encoded) would be accepted by mempool.\n\
+         \nIf multiple transactions are passed in, parents must come before children and package policies apply: the transactions cannot conflict with any mempool transactions or each other.\n\
+         \nIf one transaction fails, other transactions may not be fully validated (the 'allowed' key will be blank).\n\
+         \nThe maximum number of transactions allowed is 25.\n\
+         \nSee sendrawtransaction call.\n",
+    )
+    .arg(Arg::arr("rawtxs", "An array of hex strings of raw transactions.", [Arg::hex("rawtx", "").optional()]))
+    .arg(rate_arg())
+    .result(Res::arr("", "The result of the mempool acceptance test for each raw transaction in the input array.\nReturns results for each transaction in the same order they were passed in.", [Res::obj("", "", fields)]))
+    .example_cli("'[\"signedhex\"]'")
+    .example_rpc("[\"signedhex\"]")
+    .run(answer_test)
+}
+
+fn answer_test(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
+    let raw = request.arg("rawtxs").as_arr()?;
+    if raw.is_empty() || raw.len() > MAX_TEST {
+        let text = format!("Array must contain between 1 and {MAX_TEST} transactions.");
+        return Err(RpcError::invalid_parameter(text));
+    }
+    let max_fee_rate = max_rate(node, request)?;
+    let mut txs = Vec::new();
+    for text in raw {
+        let text = text.as_str()?;
+        txs.push(decode(node, text).ok_or_else(|| {
+            let text = format!("TX decode failed: {text} Make sure the tx has at least one input.");
+            RpcError::new(Code::DESERIALIZATION_ERROR, text)
+        })?);
+    }
+    let (pool, tested) = (node.mempool().clone(), txs.clone());
+    let (error, verdicts) = node.validate(move |engine| {
+        let reader = engine.reader();
+        if let [tx] = tested.as_slice() {
+            let options = AcceptOptions { test_only: true, max_fee_rate, ..AcceptOptions::default() };
+            let verdict = match pool.accept(&reader, tx, options)? {
+                Ok(accepted) => Verdict::Accepted(accepted),
+                Err(rejected) => Verdict::Rejected(rejected),
+            };
+            return Ok((None, std::collections::HashMap::from([(tx.wtxid(), verdict)])));
+        }
+        let outcome = pool.accept_package(&reader, &tested, PackageOptions { test_only: true, max_fee_rate })?;
+        Ok((outcome.error, outcome.verdicts))
+    })?;
+    let shown = txs.iter().map(|tx| {
+        let mut object = Object::new().with("txid", tx.txid().to_string()).with("wtxid", tx.wtxid().to_string());
+        if let Some(error) = &error {
+            object.push("package-error", error.to_string());
+        }
+        match verdicts.get(&tx.wtxid()) {
+            Some(Verdict::Accepted(accepted)) => show_accepted(&mut object, tx, accepted),
+            Some(Verdict::Rejected(rejected)) => show_rejected(&mut object, rejected),
+            _ => {}
+        }
+        object
+    });
+    Ok(shown.collect())
+}
+
+fn show_accepted(object: &mut Object, tx: &Tx, accepted: &Accepted) {
+    let includes: Json = accepted.effective_includes.iter().map(ToString::to_string).collect();
+    let fees = Object::new()
+        .with("base", Json::amount(accepted.fee))
+        .with("effective-feerate", Json::amount(accepted.effective_rate.fee_per_kvb()))
+        .with("effective-includes", includes);
+    object.push("allowed", true);
+    object.push("vsize_bip141", tx.vsize());
+    object.push("vsize_adjusted", accepted.vsize);
+    object.push("vsize", accepted.vsize);
+    object.push("fees", fees);
+}
+
+fn show_rejected(object: &mut Object, rejected: &Rejected) {
+    object.push("allowed", false);
+    let reason = match rejected.reason {
+        Reason::MissingInputs => "missing-inputs".to_owned(),
+        Reason::MaxFeeRate => "max-fee-exceeded".to_owned(),
+        ref reason => reason.to_string(),
+    };
+    object.push("reject-reason", reason);
+    object.push("reject-details", rejected.reason.full());
+}

@@ -1,0 +1,161 @@
+//! One transaction, of a block or of the pool.
+
+use std::sync::Arc;
+
+use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
+use bitcoin::Txid;
+use chainstate::{Node, NodeId};
+use primitives::{Addresses, Block, TxOutEntry, WitnessMode};
+
+use crate::{NodeContext, render, rpc::parse};
+
+pub(super) fn get() -> Method<NodeContext> {
+    let place = || {
+        vec![
+            Res::bool("in_active_chain", "Whether specified block is in the active chain or not (only present with explicit \"blockhash\" argument)").optional(),
+            Res::hex("blockhash", "the block hash").optional(),
+            Res::num("vsize_adjusted", "Sigop-adjusted virtual size in bytes, present for mempool transactions.").optional(),
+            Res::num("confirmations", "The confirmations").optional(),
+            Res::time("blocktime", "The block time expressed in UNIX epoch time").optional(),
+            Res::num("time", "Same as \"blocktime\"").optional(),
+        ]
+    };
+    let fields = |with_prevout| {
+        let mut fields = place();
+        fields.extend(render::tx_fields("the coin", with_prevout, with_prevout, true));
+        Res::obj("", "", fields)
+    };
+    method(
+        "rawtransactions",
+        "getrawtransaction",
+        "By default, this call only returns a transaction if it is in the mempool. If -txindex is enabled\n\
+         and no blockhash argument is passed, it will return the transaction if it is in the mempool or any block.\n\
+         If a blockhash argument is passed, it will return the transaction if\n\
+         the specified block is available and the transaction is in that block.\n\n\
+         Hint: Use gettransaction for wallet transactions.\n\n\
+         If verbosity is 0 or omitted, returns the serialized transaction as a hex-encoded string.\n\
+         If verbosity is 1, returns a JSON Object with information about the transaction.\n\
+         If verbosity is 2, returns a JSON Object with information about the transaction, including fee and prevout information.",
+    )
+    .arg(Arg::hex("txid", "The transaction id"))
+    .arg(
+        Arg::num(
+            "verbosity|verbose",
+            "0 for hex-encoded data, 1 for a JSON object, and 2 for JSON object with fee and prevout",
+        )
+        .default(0)
+        .skip_type_check(),
+    )
+    .arg(Arg::hex("blockhash", "The block in which to look for the transaction").optional())
+    .result(
+        Res::str("data", "The serialized transaction as a hex-encoded string for 'txid'")
+            .when("if verbosity is not set or set to 0"),
+    )
+    .result(fields(false).when("if verbosity is set to 1"))
+    .result(fields(true).when("for verbosity = 2"))
+    .example_cli("\"mytxid\"")
+    .example_cli("\"mytxid\" 1")
+    .example_rpc("\"mytxid\", 1")
+    .example_cli("\"mytxid\" 0 \"myblockhash\"")
+    .example_cli("\"mytxid\" 1 \"myblockhash\"")
+    .example_cli("\"mytxid\" 2 \"myblockhash\"")
+    .run(answer)
+}
+
+fn answer(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
+    let txid: Txid = parse::parse_hash(request.str("txid")?, "parameter 1")?;
+    let genesis = node.reader().at_height(0).map(|id| node.reader().node(id).header.merkle_root.to_raw_hash());
+    if genesis == Some(txid.to_raw_hash()) {
+        return Err(RpcError::new(
+            Code::INVALID_ADDRESS_OR_KEY,
+            "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved",
+        ));
+    }
+    let verbosity = request.verbosity("verbosity", 0, true)?;
+    let Some(hash) = request.opt_str("blockhash")? else {
+        if let Some(shown) = in_mempool(node, &txid, verbosity)? {
+            return Ok(shown);
+        }
+        return Err(not_found(
+            "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries",
+        ));
+    };
+    let found = node.reader().find(&parse::parse_hash(hash, "parameter 3")?);
+    let (id, stored) = found.ok_or_else(|| RpcError::new(Code::INVALID_ADDRESS_OR_KEY, "Block hash not found"))?;
+    let block = node.reader().block(&stored).and_then(|read| read.inspect_err(|e| tracing::error!("{e}")).ok());
+    let block = block.ok_or_else(|| RpcError::misc("Block not available"))?;
+    let place = block.txs.iter().position(|tx| tx.txid() == txid);
+    let place = place.ok_or_else(|| not_found("No such transaction found in the provided block"))?;
+    if verbosity <= 0 {
+        return Ok(render::hex(&block.txs[place].to_bytes(WitnessMode::Include)).into());
+    }
+    let spent = if verbosity >= 2 { spent(node, &stored, place)? } else { None };
+    Ok(show(node, id, &stored, &block, place, spent.as_deref()).into())
+}
+
+/// A transaction that waits for a block.
+fn in_mempool(node: &NodeContext, txid: &Txid, verbosity: i32) -> Result<Option<Json>, RpcError> {
+    let (tx, vsize) = {
+        let pool = node.mempool().read();
+        let Some(entry) = pool.entry(txid) else { return Ok(None) };
+        (Arc::clone(&entry.tx), entry.vsize)
+    };
+    if verbosity <= 0 {
+        return Ok(Some(render::hex(&tx.to_bytes(WitnessMode::Include)).into()));
+    }
+    let disk = |e: store::StoreError| RpcError::new(Code::DATABASE_ERROR, e.to_string());
+    let coins = tx.inputs().iter().map(|input| node.mempool().coin(node.reader(), &input.previous_output));
+    // Between two looks a block may have taken the coins: then they are not known.
+    let spent: Option<Vec<TxOutEntry>> = coins.collect::<Result<_, _>>().map_err(disk)?;
+    let prevouts = match &spent {
+        Some(spent) if verbosity >= 2 => render::Prevouts::Shown(spent),
+        _ => render::Prevouts::Unknown,
+    };
+    let addresses = Addresses::new(node.config.coin(), node.config.chain());
+    Ok(Some(render::tx(&tx, None, &addresses, prevouts, true).with("vsize_adjusted", vsize).into()))
+}
+
+fn not_found(why: &str) -> RpcError {
+    RpcError::new(Code::INVALID_ADDRESS_OR_KEY, format!("{why}. Use gettransaction for wallet transactions."))
+}
+
+/// What a transaction of a block spends, unless that is not known. A coinbase spends nothing.
+fn spent(node: &NodeContext, stored: &Node, place: usize) -> Result<Option<Vec<TxOutEntry>>, RpcError> {
+    let Some(place) = place.checked_sub(1) else { return Ok(None) };
+    let Some(undo) = node.reader().undo(stored) else { return Ok(None) };
+    let undo = undo.map_err(|e| {
+        tracing::error!("{e}");
+        RpcError::new(
+            Code::INTERNAL_ERROR,
+            "Undo data expected but can't be read. This could be due to disk corruption or a conflict with a pruning event.",
+        )
+    })?;
+    Ok(undo.txs.into_iter().nth(place).map(|tx| tx.spent))
+}
+
+fn show(
+    node: &NodeContext,
+    id: NodeId,
+    stored: &Node,
+    block: &Block,
+    place: usize,
+    spent: Option<&[TxOutEntry]>,
+) -> Object {
+    let active = node.reader().is_active(id);
+    let addresses = Addresses::new(node.config.coin(), node.config.chain());
+    let prevouts = spent.map_or(render::Prevouts::Unknown, render::Prevouts::Shown);
+    let mut object = Object::new().with("in_active_chain", active);
+    for (key, value) in render::tx(&block.txs[place], None, &addresses, prevouts, true) {
+        object.push(key, value);
+    }
+    object.push("blockhash", stored.hash.to_string());
+    if active {
+        let tip = node.reader().tip().map_or(0, |tip| tip.height);
+        object.push("confirmations", (tip + 1).saturating_sub(stored.height));
+        object.push("time", stored.header.time);
+        object.push("blocktime", stored.header.time);
+    } else {
+        object.push("confirmations", 0);
+    }
+    object
+}

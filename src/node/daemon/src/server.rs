@@ -1,0 +1,75 @@
+//! The JSON-RPC server of the node: its sockets, who may ask, and what answers.
+
+use std::sync::Arc;
+
+use ::rpc::{
+    Directory, Engine, Identity, Registry,
+    auth::Authenticator,
+    bind,
+    cookie::Cookie,
+    http::{JsonRpcHandler, Route, Routes, Server},
+};
+use config::Config;
+use platform::Entropy;
+
+use crate::{NodeContext, options::RpcOptions};
+
+/// A running server with the cookie that lets people in.
+#[derive(Debug)]
+pub(crate) struct RpcServer {
+    pub(crate) server: Server,
+    /// Removed from the disk when dropped.
+    pub(crate) cookie: Option<Cookie>,
+}
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServerError {
+    /// Options about users and the cookie.
+    #[error(transparent)]
+    Auth(#[from] ::rpc::auth::AuthError),
+    /// No address could be bound.
+    #[error(transparent)]
+    Bind(#[from] bind::BindError),
+    /// The system refused a thread or a socket.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// What the daemon calls itself in help texts.
+pub(crate) fn identity(config: &Config) -> Identity {
+    let coin = config.coin();
+    Identity {
+        client_name: coin.client_name.to_owned(),
+        version: config::about::VERSION.to_owned(),
+        cli_name: format!("{}-cli", coin.id),
+        rpc_port: config.chain().rpc_port,
+        bug_url: "the maintainers of this build".to_owned(),
+    }
+}
+
+/// The methods, in a registry that lists them.
+pub(crate) fn registry(directory: Directory) -> Arc<Registry<NodeContext>> {
+    let registry = Registry::new(directory);
+    registry.add_all(crate::rpc::methods());
+    Arc::new(registry)
+}
+
+/// Binds the sockets and starts to answer.
+pub(crate) fn start(
+    options: RpcOptions,
+    client_name: &str,
+    engine: Arc<Engine<NodeContext>>,
+    entropy: &dyn Entropy,
+) -> Result<RpcServer, ServerError> {
+    let (auth, cookie) = Authenticator::start(&options.auth, entropy)?;
+    let auth = Arc::new(auth);
+    let endpoints = bind::endpoints(&options.binds, options.allows_others, options.port)?;
+    let listeners = bind::listen_on(&endpoints, client_name)?;
+    let handler = Arc::new(JsonRpcHandler(engine));
+    let routes = Routes::new()
+        .with(Route::exact("/", Arc::clone(&handler) as _).json_rpc(Arc::clone(&auth)))
+        .with(Route::prefix("/wallet/", handler).json_rpc(auth));
+    let server = Server::start(listeners, options.server, routes)?;
+    Ok(RpcServer { server, cookie })
+}

@@ -1,0 +1,110 @@
+//! From a configuration to an exit code: in the background if asked, and with every failure told to whoever started it.
+
+use std::sync::Arc;
+
+use chainstate::LoadError;
+use config::{Config, ConfigError};
+use logging::LogHandle;
+use platform::{
+    Clock, DirectoryLock, MockableClock, Shutdown, SystemClock,
+    daemonize::{Forked, StartReport, daemonize},
+};
+use tracing::error;
+
+use crate::{node::Node, options::BadOption, server::ServerError};
+
+/// Why the node did not start. The text is what the daemon prints behind `Error: `.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Option(#[from] BadOption),
+    #[error(transparent)]
+    Rules(#[from] consensus::UnsupportedRules),
+    #[error(transparent)]
+    Lock(#[from] platform::LockError),
+    #[error(transparent)]
+    Pid(#[from] platform::pidfile::PidFileError),
+    #[error("{0}")]
+    Daemonize(#[from] platform::daemonize::DaemonError),
+    #[error(transparent)]
+    Ipc(#[from] ipc::Error),
+    #[error("Unable to start HTTP server. See debug log for details.")]
+    Server(#[source] ServerError),
+    #[error("{0}")]
+    Load(#[from] LoadError),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs a node until somebody asks it to stop. Answers the exit code.
+pub fn run(config: Config) -> u8 {
+    let clock = Arc::new(MockableClock::new(SystemClock::new()));
+    let log = LogHandle::new(Arc::clone(&clock) as Arc<dyn Clock>);
+    match start_in_background(&config) {
+        Ok(Background::Launcher(code)) => code,
+        Ok(Background::Here(report)) => {
+            let shutdown = Shutdown::new();
+            match Node::start(config, clock, log, &shutdown) {
+                Ok(node) => {
+                    if let Some(report) = report {
+                        report.started();
+                    }
+                    node.wait_and_stop();
+                    0
+                }
+                Err(e) => {
+                    error!("{e}");
+                    eprint_line(&format!("Error: {e}"));
+                    if let Some(report) = report {
+                        report.failed();
+                    }
+                    1
+                }
+            }
+        }
+        Err(e) => {
+            eprint_line(&format!("Error: {e}"));
+            1
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "what stops a start is told to whoever started it")]
+fn eprint_line(line: &str) {
+    eprintln!("{}", line.trim_end());
+}
+
+enum Background {
+    /// This process only waited for the daemon.
+    Launcher(u8),
+    /// This process is the node; a launcher may wait for its report.
+    Here(Option<StartReport>),
+}
+
+/// Forks if the node is to run in the background. Threads do not survive that, so it comes before any is started.
+#[expect(clippy::print_stdout, reason = "the launcher talks to a terminal")]
+fn start_in_background(config: &Config) -> Result<Background, StartError> {
+    let args = config.args();
+    let wait = args.get_bool("daemonwait", false);
+    if !wait && !args.get_bool("daemon", false) {
+        return Ok(Background::Here(None));
+    }
+    // Held later, by the daemon itself; probed now, so that a mistake is told on this terminal.
+    DirectoryLock::probe(config.net_dir(), config.coin().client_name)?;
+    println!("{} starting", config.coin().client_name);
+    match daemonize()? {
+        Forked::Launcher(start) if wait => {
+            let started = start.wait();
+            if !started {
+                let log = config.file_option("debuglogfile", "debug.log").unwrap_or_default();
+                let name = log.file_name().unwrap_or_default().to_string_lossy();
+                eprint_line(&format!("Error during initialization - check {name} for details"));
+            }
+            Ok(Background::Launcher(u8::from(!started)))
+        }
+        Forked::Launcher(_) => Ok(Background::Launcher(0)),
+        Forked::Daemon(report) => Ok(Background::Here(Some(report))),
+    }
+}

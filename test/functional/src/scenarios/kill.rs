@@ -1,0 +1,33 @@
+//! A node that is killed at any instant starts again by itself, with a chain that holds together.
+
+use anyhow::{Result, ensure};
+
+use crate::stage::{Stage, expect_equal};
+
+pub(super) fn play(stage: &Stage) -> Result<()> {
+    let address = stage.address()?;
+    let mut node = stage.start("a", &[])?;
+    node.mine(5, address)?;
+    node.stop()?;
+
+    let mut flushed = 5;
+    for blocks in [1, 8, 3] {
+        let mut node = stage.start("a", &[])?;
+        let height = node.height()?;
+        ensure!(height >= flushed, "what a clean stop had written is lost: {height} of {flushed}");
+        node.mine(blocks, address)?;
+        node.kill()?;
+
+        let mut node = stage.start("a", &[])?;
+        let height = node.height()?;
+        ensure!(height >= flushed, "a kill took the chain back to {height}, before {flushed}");
+        expect_equal("verifychain", &node.call("verifychain", &[4_u64.into(), 0_u64.into()])?.is_true(), &true)?;
+        let coins = node.call("gettxoutsetinfo", &[])?;
+        expect_equal("the coins' height", &coins.get("height").as_int::<u64>()?, &height)?;
+        expect_equal("a coin for each block", &coins.get("txouts").as_int::<u64>()?, &height)?;
+        node.mine(1, address)?;
+        flushed = node.height()?;
+        node.stop()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! What a scenario gets: a directory of its own, a coin, a shape, and the means to start daemons.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use coin::{Chain, ChainKind, Coin};
+
+use crate::node::Node;
+use crate::programs::{Programs, Shape};
+use crate::wait::{DEADLINE, until};
+
+/// How the daemon says that it cannot run a coin's chain at all.
+const CANNOT_VALIDATE: &str = "cannot be validated: these of its consensus rules are not implemented";
+
+/// The reason why a scenario cannot be played with this daemon. It is counted, never hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skip(pub String);
+
+impl fmt::Display for Skip {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Skip {}
+
+/// How a program ended, and what it said.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Its status.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// Where a scenario is played.
+#[derive(Debug)]
+pub struct Stage {
+    /// The coin.
+    pub coin: &'static Coin,
+    /// The shape.
+    pub shape: Shape,
+    /// Where everything random is drawn from.
+    pub seed: u64,
+    programs: Programs,
+    dir: PathBuf,
+}
+
+impl Stage {
+    /// A stage in an empty directory.
+    pub fn new(coin: &'static Coin, shape: Shape, seed: u64, programs: Programs, dir: PathBuf) -> Stage {
+        Stage { coin, shape, seed, programs, dir }
+    }
+
+    /// The same stage for our daemon of another coin.
+    #[must_use]
+    pub fn beside(&self, coin: &'static Coin) -> Stage {
+        let bin = self.programs.daemon.parent().unwrap_or(Path::new(""));
+        let programs = Programs::find(coin, self.shape, bin, |_| None);
+        Stage::new(coin, self.shape, self.seed, programs, self.dir.clone())
+    }
+
+    /// The coin's regtest chain.
+    pub fn regtest(&self) -> Result<&'static Chain> {
+        self.coin.chain(ChainKind::Regtest).context("the coin has no regtest")
+    }
+
+    /// An address to which blocks can be mined. Nobody has its key.
+    pub fn address(&self) -> Result<&'static str> {
+        Ok(self.regtest()?.addr_zero_p2pkh)
+    }
+
+    /// The data directory of the node `name`; it is made when it is first asked for.
+    pub fn data(&self, name: &str) -> Result<PathBuf> {
+        let dir = self.dir.join(name);
+        fs::create_dir_all(&dir)?;
+        Ok(dir)
+    }
+
+    /// Whether the daemon is not ours, so that only what every daemon has may be used.
+    pub fn is_foreign(&self) -> bool {
+        self.programs.foreign
+    }
+
+    /// Leaves the scenario unless the daemon is ours.
+    pub fn needs_ours(&self, what: &str) -> Result<()> {
+        ensure!(!self.is_foreign(), Skip(format!("a foreign daemon has no {what}")));
+        Ok(())
+    }
+
+    /// Starts the node `name` on its regtest and waits until it answers.
+    pub fn start(&self, name: &str, options: &[&str]) -> Result<Node> {
+        let data = self.data(name)?;
+        let net = data.join(self.regtest()?.datadir_subdir);
+        // What an earlier process left must not be taken for this one's.
+        let _ = fs::remove_file(net.join("ready.json"));
+        let port = if self.is_foreign() { free_port()? } else { 0 };
+        let mut command = Command::new(&self.programs.daemon);
+        command.args(basic_options(&data)).arg(format!("-rpcport={port}")).args(options);
+        command.stdin(Stdio::null()).stdout(append(&data.join("stdout.log"))?);
+        let child = command.stderr(append(&data.join("stderr.log"))?).spawn().with_context(|| self.missing())?;
+        let errors = data.join("stderr.log");
+        Node::attach(child, data, net, port, easy_gap(self.regtest()?)).map_err(|error| {
+            match fs::read_to_string(errors) {
+                Ok(text) if text.contains(CANNOT_VALIDATE) => Skip(text.trim().to_owned()).into(),
+                _ => error.context(format!("starting {name} with {options:?}")),
+            }
+        })
+    }
+
+    /// Runs the daemon with exactly these options until it ends by itself.
+    pub fn run(&self, options: &[impl AsRef<OsStr>]) -> Result<Ended> {
+        self.run_program(&self.programs.daemon, options)
+    }
+
+    /// Runs the command line client for a node.
+    pub fn cli(&self, node: &Node, words: &[&str]) -> Result<Ended> {
+        let place = [format!("-datadir={}", node.data().display()), format!("-rpcport={}", node.port())];
+        let mut options = vec!["-regtest"];
+        options.extend(place.iter().map(String::as_str));
+        options.extend(words);
+        self.run_program(&self.programs.cli, &options)
+    }
+
+    /// Starts the node `name` with options that it must refuse, saying `part` on standard error.
+    pub fn refuses(&self, name: &str, options: &[&str], part: &str) -> Result<()> {
+        let mut all = basic_options(&self.data(name)?);
+        all.extend(options.iter().map(|&option| option.to_owned()));
+        let ended = self.run(&all)?;
+        if ended.stderr.contains(CANNOT_VALIDATE) {
+            bail!(Skip(ended.stderr.trim().to_owned()));
+        }
+        ensure!(ended.status.code() == Some(1), "{options:?} ended with {}: {}", ended.status, ended.stderr);
+        ensure!(ended.stderr.contains(part), "{options:?}: expected `{part}` on standard error: {}", ended.stderr);
+        Ok(())
+    }
+
+    fn run_program(&self, program: &Path, options: &[impl AsRef<OsStr>]) -> Result<Ended> {
+        let output = tempfile::tempdir_in(&self.dir)?;
+        let (out, err) = (output.path().join("out"), output.path().join("err"));
+        let mut command = Command::new(program);
+        command.args(options).stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?);
+        let mut child = command.spawn().with_context(|| self.missing())?;
+        let status = until("the program's end", DEADLINE, || Ok(child.try_wait()?));
+        if status.is_err() {
+            child.kill()?;
+            child.wait()?;
+        }
+        let text = |path: &Path| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Ok(Ended { status: status?, stdout: text(&out)?, stderr: text(&err)? })
+    }
+
+    fn missing(&self) -> String {
+        format!("starting {}", self.programs.daemon.display())
+    }
+}
+
+/// The gap in seconds behind which a block is easy, on a chain whose blocks are otherwise as hard as its first one.
+fn easy_gap(chain: &Chain) -> Option<u64> {
+    let hard = chain.no_retargeting && chain.allow_min_difficulty && chain.genesis.bits != chain.pow_limit_bits;
+    hard.then(|| 2 * u64::from(chain.pow_target_spacing) + 1)
+}
+
+/// Regtest in `data`, and no word to anybody.
+fn basic_options(data: &Path) -> Vec<String> {
+    let datadir = format!("-datadir={}", data.display());
+    let fixed = ["-regtest", "-listen=0", "-discover=0", "-dnsseed=0", "-fixedseeds=0", "-connect=0"];
+    fixed.iter().map(|&option| option.to_owned()).chain([datadir]).collect()
+}
+
+fn append(path: &Path) -> Result<File> {
+    Ok(fs::OpenOptions::new().create(true).append(true).open(path)?)
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Fails with both values unless they are equal.
+pub fn expect_equal<T: PartialEq + fmt::Debug>(what: &str, found: &T, expected: &T) -> Result<()> {
+    ensure!(found == expected, "{what}: expected {expected:?}, found {found:?}");
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! What a foreign framework expects of a build: a folder with `bin/`, a configuration, and variables. All of it is made
+//! outside the checkout, which may be read-only.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use coin::Coin;
+
+use crate::programs::{Programs, Shape};
+
+/// Parts of the software that Bulkhead promises. What the framework asks about and is not here is not built, and tests
+/// that need it are skipped by the framework itself.
+const PROMISED: [&str; 7] = [
+    "ENABLE_WALLET",
+    "BUILD_BITCOIN_CLI",
+    "BUILD_BITCOIN_WALLET",
+    "BUILD_BITCOIND",
+    "ENABLE_ZMQ",
+    "ENABLE_EXTERNAL_SIGNER",
+    "ENABLE_IPC",
+];
+
+/// A prepared suite.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    checkout: PathBuf,
+    work: PathBuf,
+    suite: String,
+    daemon: PathBuf,
+    variables: Vec<(String, PathBuf)>,
+}
+
+impl Setup {
+    /// Prepares the suite of `checkout` in the empty folder `work`.
+    pub fn make(checkout: &Path, work: &Path, coin: &Coin, shape: Shape, bin: &Path) -> Result<Setup> {
+        let bin = bin.canonicalize().with_context(|| format!("no executables in {}", bin.display()))?;
+        let template = checkout.join("test/config.ini.in");
+        let text = fs::read_to_string(&template).with_context(|| format!("no {}", template.display()))?;
+        let build = work.join("build");
+        fs::create_dir_all(&build)?;
+        link(&bin, &build.join("bin"))?;
+        fs::write(work.join("config.ini"), filled(&text, checkout, &build, coin.client_name))?;
+        let programs = Programs::from_environment(coin, shape, &bin);
+        let mut variables = vec![(coin.test_env_daemon.to_owned(), programs.daemon.clone())];
+        for &name in coin.test_env_vars {
+            let program = match name {
+                _ if name.ends_with("CLI") => programs.cli.clone(),
+                _ if name.ends_with("WALLET") => bin.join(format!("{}-wallet", coin.id)),
+                _ => continue,
+            };
+            if env::var_os(name).is_none() {
+                variables.push((name.to_owned(), program));
+            }
+        }
+        let suite = coin.client_name.to_lowercase().replace(' ', "-");
+        Ok(Setup { checkout: checkout.to_owned(), work: work.to_owned(), suite, daemon: programs.daemon, variables })
+    }
+
+    /// What the suite is called in the baselines.
+    pub fn suite(&self) -> &str {
+        &self.suite
+    }
+
+    /// The daemon under test.
+    pub fn daemon(&self) -> &Path {
+        &self.daemon
+    }
+
+    /// A directory for what belongs to `name`.
+    pub fn dir(&self, name: &str) -> PathBuf {
+        self.work.join(name)
+    }
+
+    /// A script of the suite, with everything that all of its scripts need.
+    pub fn script(&self, name: &str) -> Command {
+        let python = env::var_os("PYTHON").unwrap_or_else(|| OsString::from("python3"));
+        let mut command = Command::new(python);
+        command.arg(self.checkout.join("test/functional").join(name));
+        command.arg(option("--configfile", &self.work.join("config.ini")));
+        command.arg(option("--cachedir", &self.work.join("cache")));
+        command.current_dir(&self.work).envs(self.variables.iter().map(|(name, path)| (name, path)));
+        // The checkout stays as it is.
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+    }
+}
+
+/// `--name=path`.
+pub(crate) fn option(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(name);
+    option.push("=");
+    option.push(path);
+    option
+}
+
+#[cfg(unix)]
+fn link(to: &Path, from: &Path) -> Result<()> {
+    std::os::unix::fs::symlink(to, from).with_context(|| format!("linking {}", from.display()))
+}
+
+/// The configuration's template with every `@NAME@` filled in. A switch is either `true`, or commented out as the
+/// templates of older suites want it, which is the same as empty here.
+fn filled(template: &str, checkout: &Path, build: &Path, client: &str) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, behind)) = rest.split_once('@') {
+        out.push_str(before);
+        let Some((name, after)) = behind.split_once('@').filter(|(name, _)| is_name(name)) else {
+            out.push('@');
+            rest = behind;
+            continue;
+        };
+        out.push_str(&value(name, checkout, build, client));
+        rest = after;
+    }
+    out + rest
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
+}
+
+fn value(name: &str, checkout: &Path, build: &Path, client: &str) -> String {
+    match name {
+        "abs_top_srcdir" => checkout.display().to_string(),
+        "abs_top_builddir" => build.display().to_string(),
+        "CLIENT_NAME" | "PACKAGE_NAME" => client.to_owned(),
+        _ => match name.strip_suffix("_VALUE") {
+            Some(part) => PROMISED.contains(&part).to_string(),
+            None => String::new(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_filled_in() {
+        let template = "A=@CLIENT_NAME@\nmail a@b\nSRCDIR=@abs_top_srcdir@\nBUILDDIR=@abs_top_builddir@\nEXEEXT=@EXEEXT@\n\
+                        W=@ENABLE_WALLET_VALUE@\nF=@ENABLE_FUZZ_BINARY_VALUE@\n";
+        let text = filled(template, Path::new("/c"), Path::new("/b"), "Some Coin");
+        assert_eq!(text, "A=Some Coin\nmail a@b\nSRCDIR=/c\nBUILDDIR=/b\nEXEEXT=\nW=true\nF=false\n");
+    }
+
+    #[test]
+    fn a_script_gets_its_configuration_and_the_executables() {
+        let [checkout, bin, work] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        fs::create_dir(checkout.path().join("test")).unwrap();
+        fs::write(checkout.path().join("test/config.ini.in"), "S=@abs_top_srcdir@\n").unwrap();
+        let coin = coin::by_id("freicoin").unwrap();
+        let setup = Setup::make(checkout.path(), work.path(), coin, Shape::Multi, bin.path()).unwrap();
+        let script = setup.script("x.py");
+        let set = |name: &str| script.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
+        assert!(set("FREICOIND").unwrap().to_string_lossy().ends_with("/freicoin-node"));
+        assert_eq!(set("PYTHONDONTWRITEBYTECODE").unwrap(), "1");
+        assert!(work.path().join("build/bin").is_dir());
+        let text = fs::read_to_string(work.path().join("config.ini")).unwrap();
+        assert_eq!(text, format!("S={}\n", checkout.path().display()));
+        assert_eq!(fs::read_dir(checkout.path()).unwrap().count(), 1, "the checkout was written to");
+    }
+}
