@@ -51,15 +51,14 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn new(cx: &Rc<Loop>, method: &'static Method) -> Rc<Self> {
+    pub(crate) fn new(cx: &Rc<Loop>, method: &'static Method, place: Place) -> Rc<Self> {
         static REQUESTS: AtomicU64 = AtomicU64::new(0);
         Rc::new(Self {
             cx: cx.clone(),
             method,
             request: REQUESTS.fetch_add(1, Ordering::Relaxed) + 1,
             started: enabled().then(Instant::now),
-            // Taken now: the order in which the library polls calls is not the order in which they came.
-            place: RefCell::new(Some(cx.line.enter())),
+            place: RefCell::new(Some(place)),
         })
     }
 

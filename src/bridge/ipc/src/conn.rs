@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 use crate::limits::Limits;
 use crate::line::Line;
-use crate::object::{AnyClient, Dispatch, Object};
+use crate::object::{self, Dispatch, Object};
 use crate::remote::Remote;
 use crate::thread::{self, ThreadQueue, Work, lock};
 use crate::threadmap::{PoolSlot, ThreadServer};
@@ -249,20 +249,18 @@ pub(crate) struct Caller {
 impl Loop {
     /// Makes an object of ours callable from the other side.
     pub(crate) fn export<T: Dispatch + ?Sized, C: FromClientHook>(self: &Rc<Self>, imp: Arc<T>) -> C {
-        let object = Object::new(self, imp);
-        let client: AnyClient<T> = capnp_rpc::new_client_from_rc(object);
-        C::new(client.into_client_hook())
+        object::capability(Object::new(self, imp))
     }
 
     /// Makes an object of the other side callable here.
     pub(crate) fn import<T: Dispatch + ?Sized>(&self, client: capnp::capability::Client) -> Arc<T> {
         // With the last handle gone nobody can call it; the dead end is an ordinary object.
         let conn = self.conn.upgrade();
-        let object = conn.as_ref().map_or(0, |conn| conn.new_object());
+        let number = conn.as_ref().map_or(0, |conn| conn.new_object());
         if conn.is_some() {
-            self.remote_objects.borrow_mut().insert(object, client);
+            self.remote_objects.borrow_mut().insert(number, client);
         }
-        T::proxy(Remote::new(conn, object))
+        T::proxy(Remote::new(conn, number))
     }
 
     /// Fills in who calls and where it is to run.

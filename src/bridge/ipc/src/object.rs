@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use capnp::capability::{FromClientHook, FromServer, Promise};
-use capnp::private::capability::ClientHook;
+use capnp::private::capability::{ClientHook, ParamsHook, ResultsHook};
 
 use crate::call::{CallContext, Incoming, ReadCall, Runs, answer_now};
 use crate::conn::{EndEarly, Loop};
+use crate::line::Place;
 use crate::remote::Remote;
 use crate::threadmap::ThreadMapServer;
 use crate::thrown::Thrown;
@@ -63,11 +64,13 @@ pub(crate) trait Dispatch: Send + Sync + 'static {
 pub(crate) struct Object<T: Dispatch + ?Sized> {
     cx: Rc<Loop>,
     imp: RefCell<Option<Arc<T>>>,
+    /// The place in line of the call that is about to be read.
+    arrived: RefCell<Option<Place>>,
 }
 
 impl<T: Dispatch + ?Sized> Object<T> {
     pub(crate) fn new(cx: &Rc<Loop>, imp: Arc<T>) -> Rc<Self> {
-        let object = Rc::new(Self { cx: cx.clone(), imp: RefCell::new(Some(imp)) });
+        let object = Rc::new(Self { cx: cx.clone(), imp: RefCell::new(Some(imp)), arrived: RefCell::default() });
         OBJECTS.fetch_add(1, Ordering::Relaxed);
         cx.object_count.set(cx.object_count.get() + 1);
         if cx.object_count.get() > cx.info.limits.objects {
@@ -102,7 +105,8 @@ impl<T: Dispatch + ?Sized> Object<T> {
     }
 
     fn incoming(&self, method: &'static Method) -> Rc<Incoming> {
-        Incoming::new(&self.cx, method)
+        let place = self.arrived.take().unwrap_or_else(|| self.cx.line.enter());
+        Incoming::new(&self.cx, method, place)
     }
 
     /// Answers a call: `read` makes a job of its parameters, which runs on the loop thread or on the worker that the
@@ -207,6 +211,73 @@ impl<T: Dispatch + ?Sized> Drop for Object<T> {
     fn drop(&mut self) {
         self.end();
         self.cx.object_count.set(self.cx.object_count.get().saturating_sub(1));
+    }
+}
+
+/// A capability on an object, as the library's own, but for one thing: a call takes its place in line when it is made,
+/// not when the library comes to polling it. Calls that waited for a promise would lose their turn to later ones.
+struct Hook<T: Dispatch + ?Sized> {
+    inner: Box<dyn ClientHook>,
+    object: Rc<Object<T>>,
+}
+
+/// Makes an object callable.
+pub(crate) fn capability<T: Dispatch + ?Sized, C: FromClientHook>(object: Rc<Object<T>>) -> C {
+    let client: AnyClient<T> = capnp_rpc::new_client_from_rc(object.clone());
+    C::new(Box::new(Hook { inner: client.into_client_hook(), object }))
+}
+
+impl<T: Dispatch + ?Sized> ClientHook for Hook<T> {
+    fn add_ref(&self) -> Box<dyn ClientHook> {
+        Box::new(Self { inner: self.inner.add_ref(), object: self.object.clone() })
+    }
+
+    fn new_call(
+        &self,
+        interface_id: u64,
+        method_id: u16,
+        size_hint: Option<capnp::MessageSize>,
+    ) -> capnp::capability::Request<capnp::any_pointer::Owned, capnp::any_pointer::Owned> {
+        self.inner.new_call(interface_id, method_id, size_hint)
+    }
+
+    fn call(
+        &self,
+        interface_id: u64,
+        method_id: u16,
+        params: Box<dyn ParamsHook>,
+        results: Box<dyn ResultsHook>,
+    ) -> Promise<(), capnp::Error> {
+        let place = self.object.cx.line.enter();
+        let object = self.object.clone();
+        Promise::from_future(async move {
+            object.arrived.replace(Some(place));
+            let (params, results) = (Params::new(params), Results::new(results));
+            let answer = T::dispatch(object.clone(), interface_id, method_id, params, results);
+            // A method that does not exist has not taken it.
+            drop(object.arrived.take());
+            answer.await
+        })
+    }
+
+    fn get_brand(&self) -> usize {
+        self.inner.get_brand()
+    }
+
+    fn get_ptr(&self) -> usize {
+        self.inner.get_ptr()
+    }
+
+    fn get_resolved(&self) -> Option<Box<dyn ClientHook>> {
+        None
+    }
+
+    fn when_more_resolved(&self) -> Option<Promise<Box<dyn ClientHook>, capnp::Error>> {
+        None
+    }
+
+    fn when_resolved(&self) -> Promise<(), capnp::Error> {
+        Promise::ok(())
     }
 }
 

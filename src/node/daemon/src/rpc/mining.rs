@@ -6,6 +6,7 @@ use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::ScriptBuf;
 use chainstate::{Accepted, Arrival, Refusal};
 use consensus::{U256, difficulty, target_of};
+use descriptors::{NoPrivateKeys, Notation, parse as parse_descriptor};
 use mempool::TemplateOptions;
 use primitives::{Addresses, Block, Destination, Tx};
 
@@ -15,7 +16,15 @@ use crate::{NodeContext, miner, render, rpc::parse};
 const DEFAULT_TRIES: u64 = 1_000_000;
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
-    vec![generate_to_address(), generate(), submit_block(), submit_header(), mining_info(), hashes_per_second()]
+    vec![
+        generate_to_address(),
+        generate_to_descriptor(),
+        generate(),
+        submit_block(),
+        submit_header(),
+        mining_info(),
+        hashes_per_second(),
+    ]
 }
 
 fn generate_to_address() -> Method<NodeContext> {
@@ -36,6 +45,41 @@ fn generate_to_address() -> Method<NodeContext> {
                 .filter(|d| !matches!(d, Destination::None(_)))
                 .ok_or_else(|| RpcError::new(Code::INVALID_ADDRESS_OR_KEY, "Error: Invalid address"))?;
             mine(node, request, count, &addresses.script(&destination), tries)
+        })
+}
+
+fn generate_to_descriptor() -> Method<NodeContext> {
+    method("hidden", "generatetodescriptor", "Mine to a specified descriptor and return the block hashes.\n")
+        .arg(Arg::num("num_blocks", "How many blocks are generated."))
+        .arg(Arg::str("descriptor", "The descriptor to send the newly generated coins to."))
+        .arg(Arg::num("maxtries", "How many iterations to try.").default(DEFAULT_TRIES))
+        .result(Res::arr("", "hashes of blocks generated", [Res::hex("", "blockhash")]))
+        .example_text("\nGenerate 11 blocks to mydesc\n")
+        .example_cli("11 \"mydesc\"")
+        .run(|node: &NodeContext, request| {
+            let count: i64 = request.int("num_blocks")?;
+            let tries: u64 = request.int("maxtries")?;
+            let bad = |text: String| RpcError::new(Code::INVALID_ADDRESS_OR_KEY, text);
+            let notation = Notation::new(node.config.coin(), node.config.chain());
+            let parsed = parse_descriptor(request.str("descriptor")?, false, &notation, &mut NoPrivateKeys);
+            let parsed = parsed.map_err(|e| bad(e.to_string()))?;
+            let [descriptor] = parsed.descriptors.as_slice() else {
+                return Err(RpcError::invalid_parameter("Multipath descriptor not accepted"));
+            };
+            if descriptor.is_range() {
+                let text = "Ranged descriptor not accepted. Maybe pass through deriveaddresses first?";
+                return Err(RpcError::invalid_parameter(text));
+            }
+            let expansion = descriptor.expand(0, &NoPrivateKeys);
+            let expansion = expansion.ok_or_else(|| bad("Cannot derive script without private keys".to_owned()))?;
+            // combo() has several scripts; of those the second, which has an address, is the usual one.
+            let script = match expansion.scripts.as_slice() {
+                [] => return Err(bad("Cannot derive script without private keys".to_owned())),
+                [script] => script,
+                [_, second] => second,
+                [_, _, witness, ..] => witness,
+            };
+            mine(node, request, count, script, tries)
         })
 }
 

@@ -1,6 +1,7 @@
 //! Addresses, multisigs and signed messages: what can be said of them without a chain and without a key.
 
 mod address;
+mod descriptors;
 mod message;
 mod multisig;
 
@@ -15,7 +16,7 @@ pub(super) fn methods() -> Vec<Method<NodeContext>> {
 
 /// All of them need to know no more than the coin and the chain.
 pub(super) fn pure() -> Vec<Method<Config>> {
-    vec![address::validate(), multisig::create(), message::verify()]
+    vec![address::validate(), descriptors::info(), descriptors::derive(), multisig::create(), message::verify()]
 }
 
 #[cfg(test)]
