@@ -12,7 +12,7 @@ use std::sync::Arc;
 use interfaces::fakes::FakeInit;
 use interfaces::{Answer, BulkheadInit, Call, Chain, Echo, Hello, Init, Json, Mining, Node, Rpc, WalletLoader};
 use ipc::{Address, Ipc, Options};
-use support::{Installed, START};
+use support::Installed;
 
 const FILE: &str = env!("CARGO_BIN_EXE_bulkhead-cli");
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
@@ -145,13 +145,13 @@ fn nobody_listens() {
     // A socket that was left behind.
     let socket = home.net_dir().join("left.sock");
     drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
-    for (address, reason) in [("unix:left.sock", "Connection refused"), ("unix", "No such file or directory")] {
+    for (address, reason) in [("unix:left.sock", "Connection refused"), ("unix", "Connection refused")] {
         let error = home.ask(&[&format!("-ipcconnect={address}"), "echo"]).unwrap_err();
         assert_eq!(error, format!("error: {reason}{hint}"));
     }
     assert!(home.ask(&["echo"]).unwrap_err().starts_with(&home.no_http()));
     let waited = home.ask(&["-ipcconnect=unix", "-rpcwait", "-rpcwaittimeout=1", "echo"]).unwrap_err();
-    assert!(waited.starts_with("error: timeout on transient error: No such file or directory\n"), "{waited}");
+    assert!(waited.starts_with("error: timeout on transient error: Connection refused\n"), "{waited}");
     assert_eq!(home.ask(&["-ipcconnect=moon", "echo"]).unwrap_err(), "error: Unrecognized address 'moon'\n");
 }
 
@@ -163,14 +163,4 @@ fn a_node_of_another_coin_is_refused() {
         let error = home.ask(&[options, &["echo"]].concat()).unwrap_err();
         assert!(error.contains("coin freicoin") && error.contains("coin bitcoin"), "{error}");
     }
-}
-
-#[test]
-fn the_way_over_the_socket_is_short_too() {
-    let home = Home::new();
-    let _node = listen("bitcoin", "unix", &home.net_dir());
-    let options = home.options();
-    let all: Vec<&str> = options.iter().map(String::as_str).chain(["echo"]).collect();
-    let took = home.installed.quickest("bitcoin-cli", &all);
-    assert!(took < 2 * START, "{took:?}");
 }

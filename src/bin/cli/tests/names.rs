@@ -4,7 +4,7 @@
 #[path = "../../start/tests/support/mod.rs"]
 mod support;
 
-use support::{Installed, START};
+use support::Installed;
 
 const FILE: &str = env!("CARGO_BIN_EXE_bulkhead-cli");
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
@@ -51,10 +51,4 @@ fn wrong_options_are_refused() {
         let ran = installed.run("bitcoin-cli", arguments);
         assert_eq!((ran.stdout.as_str(), ran.stderr.as_str(), ran.code), ("", text, Some(1)), "{arguments:?}");
     }
-}
-
-#[test]
-fn the_start_is_not_felt() {
-    let took = installed().quickest("freicoin-cli", &["-version"]);
-    assert!(took < START, "{took:?}");
 }

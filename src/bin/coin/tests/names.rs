@@ -4,7 +4,7 @@
 #[path = "../../start/tests/support/mod.rs"]
 mod support;
 
-use support::{Installed, START};
+use support::Installed;
 
 const FILE: &str = env!("CARGO_BIN_EXE_bulkhead");
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
@@ -102,10 +102,4 @@ fn a_program_that_is_missing_is_named() {
         )
     );
     assert_eq!((ran.stdout.as_str(), ran.code), ("", Some(1)));
-}
-
-#[test]
-fn the_start_is_not_felt() {
-    let took = installed().quickest("freicoin", &["--version"]);
-    assert!(took < START, "{took:?}");
 }

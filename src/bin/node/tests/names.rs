@@ -4,7 +4,7 @@
 #[path = "../../start/tests/support/mod.rs"]
 mod support;
 
-use support::{Installed, START};
+use support::Installed;
 
 const FILE: &str = env!("CARGO_BIN_EXE_bulkhead-node");
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
@@ -86,11 +86,4 @@ fn a_symbolic_link_counts_by_its_own_name_first() {
         let ran = installed.run(link, &["-version"]);
         assert!(ran.stdout.ends_with('\n') && ran.stdout.contains(&format!(" {client}-node\n")), "{}", ran.stdout);
     }
-}
-
-#[test]
-fn the_start_is_not_felt() {
-    let installed = installed();
-    let took = installed.quickest("freicoin-node", &["-version"]);
-    assert!(took < START, "{took:?}");
 }

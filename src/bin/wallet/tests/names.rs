@@ -4,7 +4,7 @@
 #[path = "../../start/tests/support/mod.rs"]
 mod support;
 
-use support::{Installed, START};
+use support::Installed;
 
 const FILE: &str = env!("CARGO_BIN_EXE_bulkhead-wallet");
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
@@ -52,10 +52,4 @@ fn errors_are_those_of_the_tool() {
         assert_eq!((ran.stdout.as_str(), ran.stderr.as_str(), ran.code), ("", text, Some(1)), "{arguments:?}");
     }
     assert_eq!(std::fs::read_dir(installed.home()).unwrap().count(), 0, "nothing was made");
-}
-
-#[test]
-fn the_start_is_not_felt() {
-    let took = installed().quickest("freicoin-wallet", &["-version"]);
-    assert!(took < START, "{took:?}");
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assert_cmd::Command;
-use platform::{Clock, SystemClock};
 use tempfile::TempDir;
 
 /// A directory with an executable under some of its names, and a home without files.
@@ -50,18 +49,6 @@ impl Installed {
     pub(crate) fn run(&self, name: &str, arguments: &[&str]) -> Ran {
         finish(&mut self.command(name, arguments))
     }
-
-    /// The shortest of some runs: the machine may be busy with other things.
-    pub(crate) fn quickest(&self, name: &str, arguments: &[&str]) -> Duration {
-        let clock = SystemClock::new();
-        let mut command = self.command(name, arguments);
-        let run = |_| {
-            let start = clock.monotonic();
-            command.output().unwrap();
-            clock.monotonic().saturating_sub(start)
-        };
-        (0..20).map(run).min().unwrap()
-    }
 }
 
 /// Runs a command to its end.
@@ -73,6 +60,3 @@ pub(crate) fn finish(command: &mut Command) -> Ran {
         code: output.status.code(),
     }
 }
-
-/// Starts that take longer are felt by those who start many.
-pub(crate) const START: Duration = Duration::from_millis(10);
