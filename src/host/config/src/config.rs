@@ -233,8 +233,13 @@ impl Config {
     }
 }
 
-/// Makes a directory and those above it.
+/// Makes a directory and those above it, for their owner alone.
 pub(crate) fn create_dirs(path: &Path) -> Result<(), ConfigError> {
-    fs::create_dir_all(path)
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(path)
         .map_err(|error| ConfigError::CreateDirectory { path: path.display().to_string(), reason: error.to_string() })
 }

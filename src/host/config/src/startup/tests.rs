@@ -610,3 +610,16 @@ proptest! {
         let _ = machine.start(&[]);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn directories_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = tempfile::tempdir().unwrap();
+    let wallets = home.path().join("data/regtest/wallets");
+    create_dirs(&wallets).unwrap();
+    for made in [&wallets, wallets.parent().unwrap()] {
+        let mode = fs::metadata(made).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{}", made.display());
+    }
+}
