@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 
 use crate::depends;
 use crate::depends::prefix::{self, Shape};
@@ -93,18 +93,18 @@ pub(crate) fn build(project: &Project, host: Host, release: bool) -> Result<Buil
     if built.roles.is_empty() {
         bail!("this checkout has no executables: src/bin is empty");
     }
-    let mut cargo = project.cargo();
-    cargo.arg("build");
+    let sh = project.shell()?;
+    let mut cargo = project.cargo(&sh).arg("build");
     if !host.is_native() {
-        cargo.arg("--config").arg(prefix::config(project, host));
+        cargo = cargo.arg("--config").arg(prefix::config(project, host));
     }
     if release {
-        cargo.arg("--release");
+        cargo = cargo.arg("--release");
     }
     for role in &built.roles {
-        cargo.args(["--package", &format!("bin-{}", role.folder)]);
+        cargo = cargo.args(["--package", &format!("bin-{}", role.folder)]);
     }
-    ensure!(cargo.status()?.success(), "the executables do not compile");
+    cargo.run().context("the executables do not compile")?;
     Ok(built)
 }
 

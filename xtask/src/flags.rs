@@ -95,6 +95,17 @@ xflags::xflags! {
             /// Test the optimised executables.
             optional --release
         }
+        /// Time our daemon against the one that BITCOIND names, on the same work, in pairs.
+        cmd bench {
+            /// Workloads: rpc, mempool, chain (all by default).
+            repeated names: String
+            /// Pairs of runs of each workload (3 by default).
+            optional --pairs n: usize
+            /// A tenth of each workload, to see that everything works.
+            optional --quick
+            /// Write all figures to this file.
+            optional --json file: PathBuf
+        }
         /// Check the conventions of doc/style.md.
         cmd tidy {}
         /// Fetch the test vectors and print where they are.

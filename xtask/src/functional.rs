@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 
 use crate::build;
 use crate::flags;
@@ -54,13 +54,16 @@ pub(crate) fn prepare(project: &Project, release: bool) -> Result<Command> {
     let built = build::build(project, Host::native()?, release)?;
     let home = project.target().join("functional");
     install(&built, &coins(project, "all")?, &home.join("bin"))?;
-    let status = project.cargo().args(["build", "--package", "functional"]).status()?;
-    ensure!(status.success(), "the runner of the functional suite does not compile");
-    Ok(runner(project, &home.join("bin")))
+    let sh = project.shell()?;
+    let profile: &[&str] = if release { &["--release"] } else { &[] };
+    let compiled = project.cargo(&sh).args(["build", "--package", "functional"]).args(profile).run();
+    compiled.context("the runner of the functional suite does not compile")?;
+    Ok(runner(project, &home.join("bin"), release))
 }
 
-fn runner(project: &Project, bin: &Path) -> Command {
-    let mut runner = Command::new(project.target().join("debug/functional"));
+fn runner(project: &Project, bin: &Path, release: bool) -> Command {
+    let profile = if release { "release" } else { "debug" };
+    let mut runner = Command::new(project.target().join(profile).join("functional"));
     runner.arg("--bin").arg(bin).arg("--baselines").arg(project.root().join("test/functional/baselines"));
     runner
 }

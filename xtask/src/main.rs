@@ -6,14 +6,14 @@
 //! test ──┬─> tidy
 //!        ├─> vectors
 //!        ├─> build ──> depends          run ──> install ──> build ──> depends
-//!        └─> functional ──> install
+//!        └─> functional ──> install     bench ──> functional
 //! ```
 //!
 //! [`depends`] makes native packages from pinned sources and writes the settings that cargo picks up. [`build`]
 //! compiles the executables of the shape that `depends` was told. [`install`] gives them every coin's names.
 //! [`run`] starts a regtest node from an installed tree. [`functional`] plays the functional suite with real daemons.
 //! [`test`] is the gate that CI runs, [`tidy`] the part of it that turns conventions into findings with a line and a
-//! remedy. [`vectors`] fetches the test vectors.
+//! remedy. [`vectors`] fetches the test vectors, [`bench`] times our daemon against another one.
 //!
 //! Everything that is downloaded is pinned by a hash in the repository, and everything that is long shows a bar on a
 //! terminal and plain lines elsewhere ([`report`]).
@@ -23,6 +23,7 @@
 )]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the harness talks to a person or to a CI log")]
 
+mod bench;
 mod build;
 mod depends;
 mod flags;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         XtaskCmd::Run(cmd) => cmd.run(&project),
         XtaskCmd::Test(cmd) => cmd.run(&project),
         XtaskCmd::Functional(cmd) => cmd.run(&project),
+        XtaskCmd::Bench(cmd) => cmd.run(&project),
         XtaskCmd::Tidy(cmd) => cmd.run(&project),
         XtaskCmd::Vectors(cmd) => cmd.run(&project),
     });

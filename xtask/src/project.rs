@@ -3,9 +3,9 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use xshell::{Cmd, Shell, cmd};
 
 /// The checkout that this harness belongs to.
 #[derive(Debug, Clone)]
@@ -46,17 +46,24 @@ impl Project {
         }
     }
 
-    /// A cargo command in the checkout, with the cargo that started the harness.
+    /// A shell that stands in the checkout.
+    pub(crate) fn shell(&self) -> Result<Shell> {
+        let sh = Shell::new()?;
+        sh.change_dir(&self.root);
+        Ok(sh)
+    }
+
+    /// A cargo command, with the cargo that started the harness.
     ///
     /// That cargo gave the harness the settings of `depends` as variables. They are taken back: what the harness installs
     /// may change them, and a variable that is set wins over cargo's settings.
-    pub(crate) fn cargo(&self) -> Command {
-        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.current_dir(&self.root);
+    pub(crate) fn cargo<'sh>(&self, sh: &'sh Shell) -> Cmd<'sh> {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = cmd!(sh, "{cargo}").quiet();
         let settings = fs::read_to_string(self.depends().join("native/share/config.toml")).unwrap_or_default();
         for (name, value) in variables(&settings) {
             if env::var(&name).is_ok_and(|set| set == value) {
-                command.env_remove(name);
+                command = command.env_remove(name);
             }
         }
         command

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use xshell::Cmd;
 
 use crate::depends::{self, pack};
 use crate::project::{Host, Project};
@@ -22,38 +23,33 @@ impl flags::Test {
     /// Runs the command.
     pub(crate) fn run(&self, project: &Project) -> Result<()> {
         let vectors = vectors::fetch(project);
-        let mut gates =
-            Gates { project, vectors: vectors.as_ref().ok().cloned(), total: Count::default(), failed: vec![] };
+        let sh = project.shell()?;
+        let mut gates = Gates { vectors: vectors.as_ref().ok().cloned(), total: Count::default(), failed: vec![] };
         gates.check("vectors", || vectors.map(|_| ()));
         gates.check("tidy", || tidy::check(project));
-        gates.command("format", project.cargo().args(["fmt", "--all", "--", "--check"]));
+        gates.command("format", &project.cargo(&sh).args(["fmt", "--all", "--", "--check"]));
         gates.check("depends", || depends::ensure(project, Host::native()?).map(|_| ()));
         let clippy = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
-        gates.command("clippy", project.cargo().args(clippy));
+        gates.command("clippy", &project.cargo(&sh).args(clippy));
         for package in with_doctests(project)? {
-            let mut cargo = project.cargo();
-            gates.runner(&format!("doctests of {package}"), cargo.args(["test", "--doc", "--package", &package]));
+            let cargo = project.cargo(&sh).args(["test", "--doc", "--package", &package]);
+            gates.runner(&format!("doctests of {package}"), cargo.into());
         }
-        let mut tests = project.cargo();
-        if has_nextest(project) {
-            tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
-            if self.all {
-                tests.args(["--run-ignored", "all", "--profile", "all"]);
-            }
+        let tests = if has_nextest(project) {
+            let all: &[&str] = if self.all { &["--run-ignored", "all", "--profile", "all"] } else { &[] };
+            project.cargo(&sh).args(["nextest", "run", "--workspace", "--no-fail-fast"]).args(all)
         } else {
             println!("cargo-nextest is not here; using cargo's own runner");
-            tests.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
-            if self.all {
-                tests.args(["--", "--include-ignored"]);
-            }
-        }
-        gates.runner("tests", &mut tests);
+            let all: &[&str] = if self.all { &["--", "--include-ignored"] } else { &[] };
+            project.cargo(&sh).args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]).args(all)
+        };
+        gates.runner("tests", tests.into());
         match functional::prepare(project, false) {
             Ok(mut suite) => {
                 if self.all {
                     suite.arg("--slow");
                 }
-                gates.runner("functional", &mut suite);
+                gates.runner("functional", suite);
             }
             Err(error) => gates.check("functional", || Err(error)),
         }
@@ -62,14 +58,13 @@ impl flags::Test {
 }
 
 /// The gates that were run so far.
-struct Gates<'a> {
-    project: &'a Project,
+struct Gates {
     vectors: Option<PathBuf>,
     total: Count,
     failed: Vec<String>,
 }
 
-impl Gates<'_> {
+impl Gates {
     /// A gate inside the harness.
     fn check(&mut self, name: &str, gate: impl FnOnce() -> Result<()>) {
         println!("== {name}");
@@ -81,14 +76,14 @@ impl Gates<'_> {
     }
 
     /// A gate that is a program and knows only success and failure.
-    fn command(&mut self, name: &str, command: &mut Command) {
+    fn command(&mut self, name: &str, command: &Cmd<'_>) {
         println!("== {name}");
-        let success = command.status().is_ok_and(|status| status.success());
+        let success = command.run().is_ok();
         self.note(name, Count::of_gate(success), success);
     }
 
     /// A program that runs tests and counts them.
-    fn runner(&mut self, name: &str, command: &mut Command) {
+    fn runner(&mut self, name: &str, command: Command) {
         println!("== {name}");
         match self.counted(command) {
             Ok((count, success)) => self.note(name, count.or_gate(success), success),
@@ -100,7 +95,7 @@ impl Gates<'_> {
     }
 
     /// Runs a runner, shows what it prints, and reads its counts.
-    fn counted(&self, command: &mut Command) -> Result<(Count, bool)> {
+    fn counted(&self, mut command: Command) -> Result<(Count, bool)> {
         // Plain text is what the counts are read from; a runner on a pipe draws no bars.
         command.env("CARGO_TERM_COLOR", "never").env("CARGO_TERM_PROGRESS_WHEN", "never").env("NO_COLOR", "1");
         if let Some(vectors) = &self.vectors {
@@ -110,7 +105,7 @@ impl Gates<'_> {
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
         let mut child = command.spawn().context("starting the runner")?;
         // The command holds the pipe's writing end; without it the reader sees the end when the child is done.
-        *command = self.project.cargo();
+        drop(command);
         let mut count = Count::default();
         for line in BufReader::new(reader).lines() {
             let line = line?;
@@ -138,9 +133,9 @@ impl Gates<'_> {
 }
 
 fn has_nextest(project: &Project) -> bool {
-    let mut cargo = project.cargo();
-    cargo.args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    env::var_os("BULKHEAD_NO_NEXTEST").is_none() && cargo.status().is_ok_and(|status| status.success())
+    let Ok(sh) = project.shell() else { return false };
+    let works = || project.cargo(&sh).args(["nextest", "--version"]).ignore_stderr().read().is_ok();
+    env::var_os("BULKHEAD_NO_NEXTEST").is_none() && works()
 }
 
 /// The library packages whose documentation holds code to run.
@@ -194,21 +189,22 @@ mod tests {
 
     #[test]
     fn a_runner_is_shown_and_counted() {
-        let project = Project::locate().unwrap();
-        let gates = Gates { project: &project, vectors: Some("v".into()), total: Count::default(), failed: vec![] };
+        let gates = Gates { vectors: Some("v".into()), total: Count::default(), failed: vec![] };
         let mut command = Command::new("sh");
         let script = "echo \"test result: ok. 3 passed; 1 failed; 2 ignored; $BULKHEAD_VECTORS\" >&2; exit 1";
-        let (count, success) = gates.counted(command.args(["-c", script])).unwrap();
+        command.args(["-c", script]);
+        let (count, success) = gates.counted(command).unwrap();
         assert_eq!((count.to_string().as_str(), success), ("3 passed, 1 failed", false));
     }
 
     #[test]
     fn failures_of_any_gate_are_told_and_counted() {
-        let project = Project::locate().unwrap();
-        let mut gates = Gates { project: &project, vectors: None, total: Count::default(), failed: vec![] };
+        let mut gates = Gates { vectors: None, total: Count::default(), failed: vec![] };
         gates.check("good", || Ok(()));
         gates.check("bad", || bail!("no"));
-        gates.runner("crash", Command::new("sh").args(["-c", "exit 101"]));
+        let mut crash = Command::new("sh");
+        crash.args(["-c", "exit 101"]);
+        gates.runner("crash", crash);
         assert_eq!(gates.total.to_string(), "1 passed, 2 failed");
         assert_eq!(gates.failed, ["bad", "crash"]);
         assert!(gates.close().is_err());

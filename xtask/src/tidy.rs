@@ -13,9 +13,9 @@ mod texts;
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
+use xshell::cmd;
 
 use crate::depends::pack;
 use crate::flags;
@@ -95,13 +95,9 @@ fn findings(project: &Project) -> Result<Vec<Finding>> {
 
 /// Every file of the checkout that git keeps or would keep, relative to its root.
 fn tracked(project: &Project) -> Result<Vec<String>> {
-    let mut git = Command::new("git");
-    git.current_dir(project.root()).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-    let output = git.stderr(Stdio::null()).output();
-    if let Ok(output) = output
-        && output.status.success()
-    {
-        let names = String::from_utf8(output.stdout).context("a file name is not UTF-8")?;
+    let sh = project.shell()?;
+    let git = cmd!(sh, "git ls-files -z --cached --others --exclude-standard").quiet().ignore_stderr();
+    if let Ok(names) = git.read() {
         return Ok(names.split_terminator('\0').map(str::to_owned).collect());
     }
     // An unpacked archive has no git: everything but outputs.

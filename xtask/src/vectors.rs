@@ -4,7 +4,6 @@
 //! it is compiled. Tests find the folder through `BULKHEAD_VECTORS`, which `cargo xtask test` sets.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
@@ -42,16 +41,15 @@ impl flags::Vectors {
 /// Makes sure that the vectors are on this machine; returns their folder.
 pub(crate) fn fetch(project: &Project) -> Result<PathBuf> {
     let manifest = project.root().join("xtask/vectors/Cargo.toml");
-    let mut cargo = project.cargo();
-    cargo.args(["metadata", "--quiet", "--locked", "--format-version=1", "--manifest-path"]).arg(&manifest);
-    let output = cargo.stderr(Stdio::inherit()).output().context("starting cargo")?;
-    ensure!(output.status.success(), "cargo could not fetch the package of the test vectors; is there a network?");
-    folder(&output.stdout)
+    let sh = project.shell()?;
+    let cargo = project.cargo(&sh).args(["metadata", "--quiet", "--locked", "--format-version=1", "--manifest-path"]);
+    let metadata = cargo.arg(&manifest).read();
+    folder(&metadata.context("cargo could not fetch the package of the test vectors; is there a network?")?)
 }
 
 /// The folder of vectors, from cargo's description of the packages.
-fn folder(metadata: &[u8]) -> Result<PathBuf> {
-    let metadata: Metadata = serde_json::from_slice(metadata).context("reading cargo's metadata")?;
+fn folder(metadata: &str) -> Result<PathBuf> {
+    let metadata: Metadata = serde_json::from_str(metadata).context("reading cargo's metadata")?;
     let package = metadata.packages.iter().find(|package| package.name == PACKAGE);
     let manifest = &package.with_context(|| format!("{PACKAGE} is not in xtask/vectors/Cargo.lock"))?.manifest_path;
     let dir = manifest.parent().unwrap_or(Path::new("")).join(FOLDER);
@@ -68,9 +66,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let manifest = dir.path().join("Cargo.toml");
         let text = format!("{{\"packages\":[{{\"name\":\"{PACKAGE}\",\"manifest_path\":{manifest:?}}}]}}");
-        assert!(folder(text.as_bytes()).unwrap_err().to_string().contains(FOLDER));
+        assert!(folder(&text).unwrap_err().to_string().contains(FOLDER));
         std::fs::create_dir_all(dir.path().join(FOLDER)).unwrap();
-        assert_eq!(folder(text.as_bytes()).unwrap(), dir.path().join(FOLDER));
-        assert!(folder(b"{\"packages\":[]}").unwrap_err().to_string().contains("Cargo.lock"));
+        assert_eq!(folder(&text).unwrap(), dir.path().join(FOLDER));
+        assert!(folder("{\"packages\":[]}").unwrap_err().to_string().contains("Cargo.lock"));
     }
 }

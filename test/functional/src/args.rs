@@ -42,6 +42,14 @@ xflags::xflags! {
         optional --shard share: String
         /// Print the names of the cases and stop.
         optional --list
+        /// Time workloads instead; the filters are their names, and `BITCOIND` names the rival.
+        optional --bench
+        /// Pairs of runs of each workload (3 by default).
+        optional --pairs n: usize
+        /// A tenth of each workload.
+        optional --quick
+        /// Write all figures to this file.
+        optional --json file: PathBuf
     }
 }
 

@@ -10,7 +10,8 @@
 //!    start a [`node`] there, to wait ([`wait`]), to look into its log and to harm it.
 //! 4. What fails is told at once with the end of all logs by time ([`logs`]). [`junit`] writes the results for CI.
 //!
-//! With `--suite DIR` the functional suite of a foreign checkout runs instead ([`suite`]).
+//! With `--suite DIR` the functional suite of a foreign checkout runs instead ([`suite`]), with `--bench` our daemon is
+//! timed against another one ([`bench`]).
 //!
 //! This crate links nothing of a node or a wallet, so that it can judge a foreign daemon as well as ours. Nothing is
 //! tried a second time: a case that fails now and then has found something. Nothing sleeps for a time in the hope
@@ -22,10 +23,12 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the runner talks to a person or to a CI log")]
 
 pub mod args;
+pub mod bench;
 pub mod junit;
 pub mod logs;
 pub mod node;
 pub mod plan;
+mod processes;
 pub mod programs;
 pub mod runner;
 pub mod scenarios;
@@ -39,6 +42,7 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     let args = args::Functional::from_env_or_exit();
     let result = match &args.suite {
+        _ if args.bench => bench::run(&args),
         Some(checkout) => suite::run(&args, checkout),
         None => runner::run(&args),
     };

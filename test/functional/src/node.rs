@@ -64,6 +64,13 @@ impl Node {
         self.try_call(method, params)?.map_err(|error| anyhow!("{method} answered {error:?}"))
     }
 
+    /// The same for one wallet's address, such as `/wallet/w`.
+    pub fn call_at(&mut self, place: &str, method: &str, params: &[Json]) -> Result<Json> {
+        let answer = self.client.call(place, method, Json::Arr(params.to_vec()));
+        let answer = answer.map_err(|error| self.explained(method, &error))?;
+        answer.map_err(|error| anyhow!("{method} answered {error:?}"))
+    }
+
     /// The answer to a call, or the method's error.
     pub fn try_call(&mut self, method: &str, params: &[Json]) -> Result<Result<Json, RpcError>> {
         let answer = self.client.call("/", method, Json::Arr(params.to_vec()));
@@ -128,6 +135,18 @@ impl Node {
         let hashes = hashes?;
         ensure!(u32::try_from(hashes.len()) == Ok(count), "{} of {count} blocks were found", hashes.len());
         Ok(hashes)
+    }
+
+    /// Creates a wallet with these arguments, its name first. What is older than a wallet is not its business, so where [`Node::mine`] makes blocks of the
+    /// past, the wallet is made there too.
+    pub fn create_wallet(&mut self, arguments: &[Json]) -> Result<()> {
+        if self.gap.is_some() {
+            let tip = self.tip()?;
+            let time: u64 = self.call("getblockheader", &[tip.into()])?.get("time").as_int()?;
+            self.set_mock_time(time)?;
+        }
+        self.call("createwallet", arguments)?;
+        if self.gap.is_some() { self.set_mock_time(0) } else { Ok(()) }
     }
 
     /// Sets the daemon's clock, in seconds since 1970; zero gives it the machine's back.

@@ -5,12 +5,14 @@ use std::fmt;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use coin::{Chain, ChainKind, Coin};
+use nix::sys::signal::Signal;
 
 use crate::node::Node;
+use crate::processes;
 use crate::programs::{Programs, Shape};
 use crate::wait::{DEADLINE, until};
 
@@ -115,6 +117,17 @@ impl Stage {
         })
     }
 
+    /// Starts a wallet process for the node `name`.
+    pub fn wallet(&self, name: &str, options: &[&str]) -> Result<Helper> {
+        let data = self.data(name)?;
+        let program = self.programs.daemon.with_file_name(format!("{}-wallet", self.coin.id));
+        let mut command = Command::new(&program);
+        command.arg("-regtest").arg(format!("-datadir={}", data.display())).arg("-printtoconsole=0").args(options);
+        command.stdin(Stdio::null()).stderr(append(&data.join("stderr.log"))?);
+        let child = command.spawn().with_context(|| format!("starting {}", program.display()))?;
+        Ok(Helper { child })
+    }
+
     /// Runs the daemon with exactly these options until it ends by itself.
     pub fn run(&self, options: &[impl AsRef<OsStr>]) -> Result<Ended> {
         self.run_program(&self.programs.daemon, options)
@@ -159,6 +172,37 @@ impl Stage {
 
     fn missing(&self) -> String {
         format!("starting {}", self.programs.daemon.display())
+    }
+}
+
+/// A process beside a node. It is killed when it is dropped.
+#[derive(Debug)]
+pub struct Helper {
+    child: Child,
+}
+
+impl Helper {
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        processes::signal(self.child.id(), signal)
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait_for_end(&mut self) -> Result<ExitStatus> {
+        until("the process's end", DEADLINE, || Ok(self.child.try_wait()?))
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -5,9 +5,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use xshell::{Shell, cmd};
 
 use super::source::run;
 
@@ -31,13 +31,11 @@ pub(crate) fn fetch(package: &str, version: &str, file: &str, cache: &Path) -> R
     );
     let config = dir.path().join("apt.conf");
     fs::write(&config, settings)?;
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        command.env("APT_CONFIG", &config).current_dir(dir.path().join("download")).arg("--quiet");
-        command
-    };
-    run(apt().arg("update"))?;
-    run(apt().args(["source", "--download-only", &format!("{package}={version}")]))?;
+    let sh = Shell::new()?;
+    sh.change_dir(dir.path().join("download"));
+    sh.set_var("APT_CONFIG", &config);
+    run(cmd!(sh, "apt-get --quiet update"))?;
+    run(cmd!(sh, "apt-get --quiet source --download-only {package}={version}"))?;
     let to = cache.join(file);
     fs::rename(dir.path().join("download").join(file), &to).with_context(|| format!("apt did not bring {file}"))?;
     Ok(to)

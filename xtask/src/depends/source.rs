@@ -3,9 +3,9 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use xshell::{Cmd, Shell, cmd};
 
 use super::recipe::{Recipe, Source, Wheel};
 use super::{hash, pack};
@@ -76,16 +76,18 @@ pub(crate) fn unpack(recipe: &Recipe, file: &Path, to: &Path) -> Result<PathBuf>
         }
         Source::Wheel { .. } => {
             fs::create_dir_all(to)?;
-            run(Command::new(python()?).args(["-m", "zipfile", "-e"]).arg(file).arg(to))?;
+            let (sh, python) = (Shell::new()?, python()?);
+            run(cmd!(sh, "{python} -m zipfile -e {file} {to}"))?;
             Ok(to.to_owned())
         }
     }
 }
 
 /// Runs a client quietly; its output is the error's text.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("starting {name}"))?;
+pub(crate) fn run(command: Cmd<'_>) -> Result<()> {
+    let line = command.to_string();
+    let name = line.split(' ').next().unwrap_or_default();
+    let output = command.quiet().ignore_status().output().with_context(|| format!("starting {name}"))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
         let tail: Vec<&str> = text.lines().rev().take(12).collect();
@@ -122,7 +124,8 @@ fn fetch_crate(project: &Project, package: &str, version: &str) -> Result<PathBu
             "[package]\nname = \"source\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n{package} = \"={version}\"\n"
         ),
     )?;
-    run(project.cargo().args(["fetch", "--quiet", "--manifest-path"]).arg(dir.path().join("Cargo.toml")))?;
+    let sh = project.shell()?;
+    run(project.cargo(&sh).args(["fetch", "--quiet", "--manifest-path"]).arg(dir.path().join("Cargo.toml")))?;
     kept_crate(package, version)?.with_context(|| format!("cargo fetched {package} {version} but does not keep it"))
 }
 
@@ -150,10 +153,10 @@ fn fetch_wheel(package: &str, version: &str, wheel: &Wheel, cache: &Path) -> Res
     let dir = tempfile::tempdir_in(cache)?;
     let pins = dir.path().join("pins.txt");
     fs::write(&pins, format!("{package}=={version} --hash=sha256:{}\n", wheel.sha256))?;
-    let mut pip = Command::new(python);
-    pip.args(["-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps", "--require-hashes"]);
-    pip.args(["--only-binary", ":all:", "--platform", &wheel.platform, "--requirement"]).arg(&pins);
-    run(pip.arg("--dest").arg(dir.path()))?;
+    let (sh, platform, to) = (Shell::new()?, &wheel.platform, dir.path());
+    let pip = cmd!(sh, "{python} -m pip --disable-pip-version-check download --quiet --no-deps --require-hashes");
+    let pip = pip.args(["--only-binary", ":all:", "--platform", platform, "--requirement"]).arg(&pins);
+    run(pip.arg("--dest").arg(to))?;
     let to = cache.join(&wheel.file);
     fs::rename(dir.path().join(&wheel.file), &to).with_context(|| format!("pip did not bring {}", wheel.file))?;
     Ok(to)

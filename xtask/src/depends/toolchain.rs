@@ -2,9 +2,9 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use xshell::{Shell, cmd};
 
 use crate::project::Host;
 
@@ -68,8 +68,9 @@ fn debian_name(host: Host, tool: &str) -> String {
 
 /// What `program` prints, if it is there and succeeds.
 pub(crate) fn read(program: &str, args: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(args).env("LC_ALL", "C").output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let sh = Shell::new().ok()?;
+    let said = cmd!(sh, "{program} {args...}").env("LC_ALL", "C").quiet().ignore_stderr().read().ok()?;
+    Some(said.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@
 //! `bridge/interfaces`. Foreign crates that belong to one room are named by their only user.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Stdio;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::Finding;
@@ -107,11 +106,10 @@ struct Package {
 
 /// Asks cargo about the crates of the workspace.
 pub(crate) fn load(project: &Project) -> Result<Vec<Member>> {
-    let mut cargo = project.cargo();
-    cargo.args(["metadata", "--quiet", "--format-version=1", "--no-deps"]).stderr(Stdio::inherit());
-    let output = cargo.output().context("starting cargo")?;
-    ensure!(output.status.success(), "cargo cannot read the workspace");
-    let metadata: Metadata = serde_json::from_slice(&output.stdout).context("reading cargo's metadata")?;
+    let sh = project.shell()?;
+    let cargo = project.cargo(&sh).args(["metadata", "--quiet", "--format-version=1", "--no-deps"]);
+    let metadata = cargo.read().context("cargo cannot read the workspace")?;
+    let metadata: Metadata = serde_json::from_str(&metadata).context("reading cargo's metadata")?;
     let relative = |path: String| {
         let path = path.strip_prefix(&metadata.workspace_root).unwrap_or(&path).replace('\\', "/");
         path.trim_start_matches('/').to_owned()

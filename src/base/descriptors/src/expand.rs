@@ -3,15 +3,13 @@
 use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::opcodes::all::{OP_CHECKMULTISIG, OP_CHECKSIG, OP_CHECKSIGADD, OP_NUMEQUAL};
 use bitcoin::script::Builder;
-use bitcoin::taproot::TaprootBuilder;
 use bitcoin::{PublicKey, ScriptBuf};
 use primitives::Destination;
 
 use crate::descriptor::{Descriptor, Node};
-use crate::extended::CURVE;
 use crate::known::key_hash;
 use crate::parse::Place;
-use crate::{Key, Known, Notation, PrivateKeys, TaprootTree};
+use crate::{Derived, Key, Known, Notation, PrivateKeys, TaprootTree};
 
 /// What a descriptor stands for at an index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,22 +23,30 @@ pub struct Expansion {
 impl Descriptor {
     /// The scripts at an index. Nothing if a hardened step cannot be taken.
     pub fn expand(&self, index: u32, secrets: &dyn PrivateKeys) -> Option<Expansion> {
-        let mut expander = Expander { index, secrets, notation: &self.notation, known: Known::default() };
+        self.expand_by(&mut |_, key| key.derive(index, secrets))
+    }
+
+    /// The scripts whose keys somebody else derives. Keys are asked for by their number, in the order in which they
+    /// stand in the text.
+    pub(crate) fn expand_by(&self, derive: &mut dyn FnMut(u32, &Key) -> Option<Derived>) -> Option<Expansion> {
+        let mut expander = Expander { derive, number: 0, notation: &self.notation, known: Known::default() };
         let scripts = expander.node(&self.node, Place::Top)?;
         Some(Expansion { scripts, known: expander.known })
     }
 }
 
 struct Expander<'a> {
-    index: u32,
-    secrets: &'a dyn PrivateKeys,
+    derive: &'a mut dyn FnMut(u32, &Key) -> Option<Derived>,
+    /// Of the next key.
+    number: u32,
     notation: &'a Notation,
     known: Known,
 }
 
 impl Expander<'_> {
     fn key(&mut self, key: &Key) -> Option<PublicKey> {
-        let derived = key.derive(self.index, self.secrets)?;
+        let derived = (self.derive)(self.number, key)?;
+        self.number += 1;
         self.known.add_key(derived.key);
         self.known.origins.insert(key_hash(&derived.key), derived.origin);
         Some(derived.key)
@@ -111,6 +117,13 @@ impl Expander<'_> {
             }
             Node::Policy(policy) => {
                 let keys = self.keys(&policy.keys)?;
+                if place == Place::Tr {
+                    // Hashes in leaves are of the 32 bytes.
+                    for key in &keys {
+                        let x_only = key.inner.x_only_public_key().0.serialize();
+                        self.known.keys.insert(hash160::Hash::hash(&x_only).to_byte_array(), *key);
+                    }
+                }
                 vec![policy.script(&keys)?]
             }
         })
@@ -132,15 +145,10 @@ impl Expander<'_> {
 
     fn taproot(&mut self, internal: &Key, leaves: &[(u8, Node)]) -> Option<Vec<ScriptBuf>> {
         let internal_key = self.key(internal)?.inner.x_only_public_key().0;
-        let mut builder = TaprootBuilder::new();
-        let mut scripts = Vec::with_capacity(leaves.len());
-        for (depth, leaf) in leaves {
-            let script = self.node(leaf, Place::Tr)?.pop()?;
-            builder = builder.add_leaf(*depth, script.clone()).ok()?;
-            scripts.push((*depth, script));
-        }
-        let output = builder.finalize(&CURVE, internal_key).ok()?.output_key().serialize();
-        self.known.taproot.insert(output, TaprootTree { internal_key, leaves: scripts });
+        let leaf = |(depth, leaf): &(u8, Node)| Some((*depth, self.node(leaf, Place::Tr)?.pop()?));
+        let tree = TaprootTree { internal_key, leaves: leaves.iter().map(leaf).collect::<Option<_>>()? };
+        let output = tree.info()?.output_key().serialize();
+        self.known.taproot.insert(output, tree);
         Some(vec![Destination::WitnessV1Taproot(output).script_pubkey()])
     }
 }

@@ -65,6 +65,11 @@ impl Key {
         }
     }
 
+    /// Whether it is a single key that was written without its parity.
+    pub fn is_x_only(&self) -> bool {
+        matches!(&self.source, Source::Single { x_only: true, .. })
+    }
+
     /// The root, if there is one.
     pub fn root(&self) -> Option<&ExtendedKey> {
         match &self.source {
@@ -105,6 +110,22 @@ impl Key {
         key
     }
 
+    /// What stands at the end of its path.
+    pub fn wildcard(&self) -> Wildcard {
+        match &self.source {
+            Source::Single { .. } => Wildcard::None,
+            Source::Extended { wildcard, .. } => *wildcard,
+        }
+    }
+
+    /// The steps that are the same at each index.
+    pub fn fixed_path(&self) -> &[u32] {
+        match &self.source {
+            Source::Single { .. } => &[],
+            Source::Extended { paths, .. } => paths.first().map_or(&[], Vec::as_slice),
+        }
+    }
+
     /// The steps from the root to the key at an index, if there is a root.
     pub fn path(&self, index: u32) -> Vec<u32> {
         let Source::Extended { paths, wildcard, .. } = &self.source else { return Vec::new() };
@@ -117,19 +138,32 @@ impl Key {
         path
     }
 
+    /// Whether a step on its way needs the private key.
+    pub fn is_hardened(&self) -> bool {
+        self.path(0).iter().any(|step| step & HARDENED != 0)
+    }
+
     /// The key at an index. Hardened steps need somebody who knows the private key.
     pub fn derive(&self, index: u32, secrets: &dyn PrivateKeys) -> Option<Derived> {
+        self.derive_by(index, &mut |root, path| {
+            let hardened = path.iter().any(|step| step & HARDENED != 0);
+            if hardened { secrets.derive(root, path) } else { root.descendant(path) }
+        })
+    }
+
+    /// The key at an index, with somebody else going the way from the root.
+    pub(crate) fn derive_by(
+        &self,
+        index: u32,
+        walk: &mut dyn FnMut(&ExtendedKey, &[u32]) -> Option<ExtendedKey>,
+    ) -> Option<Derived> {
         let path = self.path(index);
         let (key, fingerprint) = match &self.source {
             Source::Single { key, .. } => {
                 let [a, b, c, d, ..] = key_hash(key);
                 (*key, [a, b, c, d])
             }
-            Source::Extended { root, .. } => {
-                let hardened = path.iter().any(|step| step & HARDENED != 0);
-                let end = if hardened { secrets.derive(root, &path)? } else { root.descendant(&path)? };
-                (end.public_key(), root.fingerprint())
-            }
+            Source::Extended { root, .. } => (walk(root, &path)?.public_key(), root.fingerprint()),
         };
         let origin = match &self.origin {
             None => Origin { fingerprint, path },

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use bitcoin::hashes::{Hash, hash160};
+use bitcoin::taproot::{TaprootBuilder, TaprootSpendInfo};
 use bitcoin::{PublicKey, ScriptBuf, XOnlyPublicKey};
+
+use crate::extended::CURVE;
 
 /// Where a key comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +24,15 @@ pub struct TaprootTree {
     pub internal_key: XOnlyPublicKey,
     /// Scripts of version 0xc0 and their depths, from left to right.
     pub leaves: Vec<(u8, ScriptBuf)>,
+}
+
+impl TaprootTree {
+    /// The output key, and how to spend each leaf. Nothing if the depths make no tree.
+    pub fn info(&self) -> Option<TaprootSpendInfo> {
+        let add = |builder: TaprootBuilder, (depth, script): &(u8, ScriptBuf)| builder.add_leaf(*depth, script.clone());
+        let builder = self.leaves.iter().try_fold(TaprootBuilder::new(), add).ok()?;
+        builder.finalize(&CURVE, self.internal_key).ok()
+    }
 }
 
 /// Everything that is known. Expanding a descriptor fills it, inferring one reads it.
@@ -60,12 +72,13 @@ impl Known {
         self.taproot.extend(other.taproot);
     }
 
-    pub(crate) fn origin(&self, key: &PublicKey) -> Option<&Origin> {
+    /// The origin of a key.
+    pub fn origin(&self, key: &PublicKey) -> Option<&Origin> {
         self.origins.get(&key_hash(key))
     }
 
     /// The origin of either key with this x coordinate.
-    pub(crate) fn origin_x_only(&self, key: &XOnlyPublicKey) -> Option<&Origin> {
+    pub fn origin_x_only(&self, key: &XOnlyPublicKey) -> Option<&Origin> {
         [bitcoin::key::Parity::Even, bitcoin::key::Parity::Odd]
             .into_iter()
             .find_map(|parity| self.origin(&PublicKey::new(key.public_key(parity))))

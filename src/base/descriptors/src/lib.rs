@@ -19,11 +19,13 @@
 //! Not read yet: `musig()`.
 #![deny(clippy::as_conversions)]
 
+mod cache;
 pub mod checksum;
 mod descriptor;
 mod error;
 mod expand;
 mod extended;
+pub mod fuzz;
 mod infer;
 mod key;
 mod known;
@@ -34,9 +36,11 @@ mod path;
 mod policy;
 mod private;
 mod queries;
+mod size;
 #[cfg(test)]
 mod tests;
 
+pub use cache::{Cache, Cached};
 pub use descriptor::Descriptor;
 pub use error::{ChecksumError, DeriveError, KeyError, ParseError, RangeError};
 pub use expand::Expansion;
@@ -47,5 +51,7 @@ pub use known::{Known, Origin, TaprootTree};
 pub use notation::Notation;
 pub use parse::{Parsed, parse};
 pub use path::format_path;
+pub use policy::without_padding;
 pub use private::{NoPrivateKeys, PrivateKeyText, PrivateKeys, PrivateKind, PublicPart, Refusal};
 pub use queries::{Info, Range, derive_addresses, describe, scan_scripts};
+pub use size::{AddressType, Satisfaction};

@@ -30,6 +30,16 @@ impl Notation {
         &self.addresses
     }
 
+    /// What stands in front of a private key.
+    pub fn secret_prefix(&self) -> u8 {
+        self.secret
+    }
+
+    /// What stands in front of an extended private key.
+    pub fn extended_secret_prefix(&self) -> [u8; 4] {
+        self.ext_secret
+    }
+
     /// Reads an extended public key.
     pub fn read_extended(&self, text: &str) -> Option<ExtendedKey> {
         ExtendedKey::from_bytes(&*decode_extended(text, self.ext_public)?)

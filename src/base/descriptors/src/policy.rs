@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bitcoin::hashes::{hash160, ripemd160, sha256};
-use bitcoin::{PublicKey, ScriptBuf, XOnlyPublicKey};
+use bitcoin::{PublicKey, Script, ScriptBuf, XOnlyPublicKey};
 use miniscript::iter::TreeLike;
 use miniscript::{
     Error, ExtParams, Miniscript, MiniscriptKey, ScriptContext, Segwitv0, Tap, Translator, hash256,
@@ -50,6 +50,30 @@ impl MiniscriptKey for Slot {
 pub(crate) struct Policy {
     pub(crate) keys: Vec<Key>,
     tree: Tree,
+    /// How many more `n:` stand in front, each one OP_0NOTEQUAL at the end of the script. They change nothing, and the
+    /// library is not made for as many as a taproot leaf can have.
+    padding: usize,
+}
+
+/// The largest script in a taproot leaf that can be spent by any transaction that is relayed, whatever its witness.
+const MAX_LEAF: usize = 329_482;
+
+/// The script without all but one of the OP_0NOTEQUAL at its end, and how many those were.
+pub fn without_padding(script: &Script) -> (&Script, usize) {
+    const NOT_EQUAL_0: u8 = 0x92;
+    let bytes = script.as_bytes();
+    let run = bytes.iter().rev().take_while(|byte| **byte == NOT_EQUAL_0).count();
+    let padding = run.saturating_sub(1);
+    (Script::from_bytes(&bytes[..bytes.len() - padding]), padding)
+}
+
+/// The same for an expression.
+fn without_wrappers(text: &str) -> (&str, usize) {
+    let wrappers = text.bytes().take_while(|byte| *byte == b'n').count();
+    let is_prefix =
+        text[wrappers..].split_once(':').is_some_and(|(rest, _)| rest.bytes().all(|b| b.is_ascii_lowercase()));
+    let padding = if is_prefix { wrappers.saturating_sub(1) } else { 0 };
+    (&text[padding..], padding)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +85,8 @@ enum Tree {
 impl Policy {
     /// Reads an expression, if it is one.
     pub(crate) fn parse(text: &str, place: Place, parser: &mut Parser<'_>) -> Result<Option<Self>, ParseError> {
-        let (template, names) = template(text);
+        let (inner, padding) = if place == Place::Tr { without_wrappers(text) } else { (text, 0) };
+        let (template, names) = template(inner);
         let tree = if place == Place::Wsh {
             Miniscript::from_str_insane(&template).map(|tree| Tree::Wsh(Arc::new(tree)))
         } else {
@@ -75,13 +100,18 @@ impl Policy {
             Ok(tree) => tree,
             Err(Error::TypeCheck(_) | Error::NonTopLevel(_)) => {
                 keys(names)?;
-                return Err(ParseError::MiniscriptInvalid(text.to_owned()));
+                let fits = matches!(place, Place::Wsh | Place::Tr);
+                let invalid = || ParseError::MiniscriptInvalid(text.to_owned());
+                return Err(if fits { invalid() } else { ParseError::MiniscriptPlace });
             }
             Err(_) => return Ok(None),
         };
-        let policy = Self { keys: keys(names)?, tree };
+        let policy = Self { keys: keys(names)?, tree, padding };
         if !matches!(place, Place::Wsh | Place::Tr) {
             return Err(ParseError::MiniscriptPlace);
+        }
+        if place == Place::Tr && policy.script_size() > MAX_LEAF {
+            return Ok(None);
         }
         policy.check(parser)?;
         same_width(policy.keys.iter().map(Key::width)).ok_or(ParseError::Multipath("Miniscript"))?;
@@ -97,19 +127,20 @@ impl Policy {
         tree.sanity_check().ok().filter(|()| !tree.contains_raw_pkh())?;
         let mut numbering = Numbering { keys: Vec::new(), key_of };
         let tree = tree.translate_pk(&mut numbering).ok()?;
-        Some(Self { keys: numbering.keys, tree: Tree::Wsh(Arc::new(tree)) })
+        Some(Self { keys: numbering.keys, tree: Tree::Wsh(Arc::new(tree)), padding: 0 })
     }
 
     /// The expression of a script in a taproot tree.
     pub(crate) fn of_tr(script: &ScriptBuf, key_of: impl Fn(&XOnlyPublicKey) -> Key) -> Option<Self> {
+        let (script, padding) = without_padding(script);
         let tree = Miniscript::<XOnlyPublicKey, Tap>::decode_with_ext(script, &ExtParams::sane()).ok()?;
         let mut numbering = Numbering { keys: Vec::new(), key_of };
         let tree = tree.translate_pk(&mut numbering).ok()?;
-        Some(Self { keys: numbering.keys, tree: Tree::Tr(Arc::new(tree)) })
+        Some(Self { keys: numbering.keys, tree: Tree::Tr(Arc::new(tree)), padding })
     }
 
     pub(crate) fn with_keys(&self, keys: Vec<Key>) -> Self {
-        Self { keys, tree: self.tree.clone() }
+        Self { keys, tree: self.tree.clone(), padding: self.padding }
     }
 
     /// The text, with each key written by the caller.
@@ -117,7 +148,7 @@ impl Policy {
         let texts: Vec<String> = self.keys.iter().map(write).collect::<Option<_>>()?;
         Some(match &self.tree {
             Tree::Wsh(tree) => fill(&tree.to_string(), &texts),
-            Tree::Tr(tree) => fill(&tree.to_string(), &texts),
+            Tree::Tr(tree) => "n".repeat(self.padding) + &fill(&tree.to_string(), &texts),
         })
     }
 
@@ -127,9 +158,36 @@ impl Policy {
             Tree::Wsh(tree) => Some(tree.translate_pk(&mut Filling { keys }).ok()?.encode()),
             Tree::Tr(tree) => {
                 let keys: Vec<XOnlyPublicKey> = keys.iter().map(|key| key.inner.x_only_public_key().0).collect();
-                Some(tree.translate_pk(&mut Filling { keys: &keys }).ok()?.encode())
+                let mut script = tree.translate_pk(&mut Filling { keys: &keys }).ok()?.encode().into_bytes();
+                script.resize(script.len() + self.padding, 0x92);
+                Some(script.into())
             }
         }
+    }
+
+    /// Bytes of its script.
+    pub(crate) fn script_size(&self) -> usize {
+        match &self.tree {
+            Tree::Wsh(tree) => tree.script_size(),
+            Tree::Tr(tree) => tree.script_size() + self.padding,
+        }
+    }
+
+    /// The most bytes that satisfy it, with their lengths.
+    pub(crate) fn satisfaction_size(&self) -> Option<usize> {
+        match &self.tree {
+            Tree::Wsh(tree) => tree.max_satisfaction_size().ok(),
+            Tree::Tr(tree) => tree.max_satisfaction_size().ok(),
+        }
+    }
+
+    /// The most elements that satisfy it, without the script.
+    pub(crate) fn satisfaction_elements(&self) -> Option<usize> {
+        let with_script = match &self.tree {
+            Tree::Wsh(tree) => tree.max_satisfaction_witness_elements(),
+            Tree::Tr(tree) => tree.max_satisfaction_witness_elements(),
+        };
+        with_script.ok()?.checked_sub(1)
     }
 
     fn check(&self, parser: &Parser<'_>) -> Result<(), ParseError> {

@@ -62,6 +62,11 @@ impl Codec {
         header::read(self, reader)
     }
 
+    /// Whether these 80 bytes are all there is of a header. `false` means that there may be more.
+    pub fn is_bare(&self, header: &bitcoin::block::Header) -> bool {
+        header::is_bare(self.header, header)
+    }
+
     /// Reads a block.
     pub fn read_block(&self, reader: &mut Reader<'_>, mode: WitnessMode) -> Result<Block, DecodeError> {
         let header = self.read_header(reader)?;

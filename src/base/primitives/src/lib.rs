@@ -24,6 +24,7 @@
 mod address;
 mod auxpow;
 pub mod base58;
+pub mod base64;
 pub mod bech32;
 mod block;
 mod codec;

@@ -60,6 +60,10 @@ impl BulkheadInit for TestNode {
     fn make_wallet_loader(&self, chain: Arc<dyn Chain>) -> Call<Answer<Option<Arc<dyn WalletLoader>>>> {
         self.0.make_wallet_loader(chain)
     }
+
+    fn attach_wallets(&self, wallets: Arc<dyn WalletLoader>) -> Call<Answer<()>> {
+        self.0.attach_wallets(wallets)
+    }
 }
 
 /// A node of the coin and chain listens at the address.

@@ -26,11 +26,11 @@ fn the_version_names_the_coin_and_the_program() {
 }
 
 #[test]
-fn help_promises_only_what_is_there() {
+fn help_shows_the_tools_commands() {
     let ran = installed().run("freicoin-wallet", &["-help"]);
     assert!(ran.stdout.contains("Usage: freicoin-wallet [options] <command>\n"), "{}", ran.stdout);
     assert!(ran.stdout.contains("\nChain selection options:\n"), "{}", ran.stdout);
-    assert!(!ran.stdout.contains("\nCommands:\n") && !ran.stdout.contains("createfromdump"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\nCommands:\n") && ran.stdout.contains("createfromdump"), "{}", ran.stdout);
     assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
 }
 
@@ -45,8 +45,7 @@ fn errors_are_those_of_the_tool() {
             &["info", "create"],
             "Error: Additional arguments provided (create). Methods do not take arguments. Please refer to `-help`.\n",
         ),
-        (&["-regtest", "-wallet=w", "info"], "Error: this build of arcadia-wallet has no command 'info'.\n"),
-        (&["-ipcfd", "3"], "Error: this build of arcadia-wallet cannot be the wallet of a node.\n"),
+        (&["-ipcfd", "77"], "Error: Invalid -ipcfd number '77' (nothing is open there)\n"),
     ] {
         let ran = installed.run("arcadia-wallet", arguments);
         assert_eq!((ran.stdout.as_str(), ran.stderr.as_str(), ran.code), ("", text, Some(1)), "{arguments:?}");

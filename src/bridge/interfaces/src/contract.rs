@@ -183,8 +183,8 @@ impl NodeNotifications for Diary {
 }
 
 /// The readers agree with one another, a scan comes in batches and on the thread that asked, events come in order and
-/// end. `advance` adds blocks; there have to be at least 30.
-pub fn check_chain(chain: &dyn Chain, advance: &(dyn Fn(i32) + Sync)) {
+/// end. `advance` adds blocks; there have to be at least 30. `spend` makes a transaction that the chain would take.
+pub fn check_chain(chain: &dyn Chain, advance: &(dyn Fn(i32) + Sync), spend: &dyn Fn() -> RawTx) {
     let tip = there(good(chain.tip()));
     assert!(tip.height >= 30, "the check needs a chain of 30 blocks");
     assert_eq!(good(good(chain.block_hash(tip.height))), tip.hash);
@@ -222,9 +222,9 @@ pub fn check_chain(chain: &dyn Chain, advance: &(dyn Fn(i32) + Sync)) {
     let lines: Vec<String> = diary.read().into_iter().map(|(_, line)| line).collect();
     let expected = |height| [format!("connected {height} false"), "tip".to_owned()];
     assert_eq!(lines, [expected(tip.height + 1), expected(tip.height + 2)].concat());
-    let tx = RawTx::new(&[5; 40]);
+    let tx = spend();
     good(chain.broadcast_transaction(&tx, 0, Broadcast::default())).expect_err("no fee is allowed");
-    good(good(chain.broadcast_transaction(&tx, 1000, Broadcast::MempoolAndBroadcastToAll)));
+    good(good(chain.broadcast_transaction(&tx, 100_000, Broadcast::MempoolAndBroadcastToAll)));
     good(chain.wait_for_notifications());
     assert_eq!(diary.read().len(), 1);
     good(handler.disconnect());
@@ -297,10 +297,16 @@ pub fn check_init(init: &dyn BulkheadInit, hello: &Hello) {
     check_rpc(&*there(good(init.make_rpc())));
 }
 
+/// Wallets are attached once.
+pub fn check_attaching(init: &dyn BulkheadInit, wallets: &Arc<dyn WalletLoader>) {
+    good(good(init.attach_wallets(Arc::clone(wallets))));
+    good(init.attach_wallets(Arc::clone(wallets))).expect_err("there are wallets already");
+}
+
 #[cfg(test)]
 mod tests {
     use crate::fakes::{FakeChain, FakeEcho, FakeInit, FakeMining, FakeRpc, FakeWalletLoader};
-    use crate::{BulkheadInit, Hello};
+    use crate::{BulkheadInit, Hello, RawTx};
 
     #[test]
     fn the_fakes_keep_their_contracts() {
@@ -311,7 +317,7 @@ mod tests {
         super::check_mining(&mining, &|| mining.advance());
         let chain = FakeChain::default();
         chain.advance(30);
-        super::check_chain(&chain, &|blocks| chain.advance(blocks));
+        super::check_chain(&chain, &|blocks| chain.advance(blocks), &|| RawTx::new(&[5; 40]));
         let hello = Hello { coin: "bitcoin".into(), chain: "regtest".into(), ..Hello::default() };
         let init = FakeInit { hello: hello.clone(), ..FakeInit::default() };
         super::check_init(&init, &hello);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Answer, Call, Chain, Echo, Mining, Node, Rpc, WalletLoader};
+use crate::{Answer, Call, Chain, Echo, Failure, Mining, Mining30, Node, Rpc, WalletLoader};
 
 /// The bootstrap interface of Bitcoin Core's processes. `None` means that this process does not offer the interface.
 ///
@@ -15,8 +15,19 @@ pub trait Init: Send + Sync {
     /// Block templates and block submission.
     fn make_mining(&self) -> Call<Option<Arc<dyn Mining>>>;
 
+    /// Block templates as they were in release 30. Refused unless the user wants it: what fails in a clear way now would
+    /// else fail in a strange way later.
+    fn make_mining_old2(&self) -> Call<Answer<Option<Arc<dyn Mining30>>>> {
+        Ok(old_mining_refused())
+    }
+
     /// JSON-RPC.
     fn make_rpc(&self) -> Call<Option<Arc<dyn Rpc>>>;
+}
+
+/// What a client of release 30 is told by who does not serve it.
+pub fn old_mining_refused<T>() -> Answer<T> {
+    Err(Failure::new("Old mining interface (@2) not supported. Please update your client!"))
 }
 
 /// The bootstrap interface between our own processes: theirs, and what only ours have.
@@ -33,6 +44,10 @@ pub trait BulkheadInit: Init {
 
     /// The wallets, for a node. The wallet process reads the chain through `chain`.
     fn make_wallet_loader(&self, chain: Arc<dyn Chain>) -> Call<Answer<Option<Arc<dyn WalletLoader>>>>;
+
+    /// A wallet process that was started by itself offers its wallets to the node, which forwards wallet RPCs to it from
+    /// then on. Refused by who is no node, or has wallets already.
+    fn attach_wallets(&self, wallets: Arc<dyn WalletLoader>) -> Call<Answer<()>>;
 }
 
 /// Who a process is.
@@ -58,7 +73,7 @@ impl Hello {
     /// Versions may differ: interfaces grow by adding methods, and a missing one is an error of that call alone.
     pub fn check(&self, other: &Self) -> Answer<()> {
         let mismatch = |what: &str, ours: &str, theirs: &str| {
-            Err(crate::Failure(format!(
+            Err(Failure(format!(
                 "This {} process is for {what} {ours}, but the {} process at the other end of the IPC connection is for \
                  {what} {theirs}.",
                 self.role, other.role

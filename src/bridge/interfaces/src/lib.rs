@@ -32,6 +32,7 @@ mod echo;
 mod error;
 mod init;
 mod mining;
+mod mining30;
 mod node;
 mod rpc;
 mod secret;
@@ -52,10 +53,11 @@ pub use data::{
 };
 pub use echo::{Echo, Handler};
 pub use error::{Answer, Call, Failure, IpcError};
-pub use init::{BulkheadInit, Hello, Init};
+pub use init::{BulkheadInit, Hello, Init, old_mining_refused};
 pub use mining::{
     BlockCheck, BlockCheckOptions, BlockCreateOptions, BlockTemplate, BlockWaitOptions, CoinbaseTx, Mining,
 };
+pub use mining30::{BlockCheckOptions30, BlockCreateOptions30, BlockTemplate30, BlockWaitOptions30, Mining30};
 pub use node::{Node, NodeNotifications, NodeStatus};
 pub use rpc::{Rpc, RpcCommand};
 pub use secret::{Json, Secret};

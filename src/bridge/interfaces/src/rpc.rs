@@ -20,4 +20,7 @@ pub struct RpcCommand {
     pub name: String,
     /// The names of its arguments, in order, `|` between aliases.
     pub args: Vec<String>,
+    /// Its help page and all else that can be asked about it, as the crate `rpc` writes it (`Described::to_json`). If
+    /// it is empty, the page is fetched with the method `help`.
+    pub description: Json,
 }

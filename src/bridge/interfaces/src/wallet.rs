@@ -41,6 +41,9 @@ pub trait WalletLoader: Send + Sync {
 
     /// Sets the clock of a regression test; 0 is the real one.
     fn set_mock_time(&self, time: i64) -> Call<()>;
+
+    /// Does what timers would do within so many seconds, for tests (`mockscheduler`).
+    fn mock_scheduler(&self, seconds: i64) -> Call<()>;
 }
 
 /// One open wallet.

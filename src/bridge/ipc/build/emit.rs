@@ -76,7 +76,7 @@ pub(crate) fn bound<'a>(traits: &'a Traits, interface: &'a Interface) -> Result<
     let functions = traits.methods.get(&interface.name).ok_or(format!("there is no trait {}", interface.name))?;
     let mut all = Vec::new();
     for method in &interface.methods {
-        if ["construct", "destroy"].contains(&method.name.as_str()) || method.refuse.is_some() {
+        if ["construct", "destroy"].contains(&method.name.as_str()) {
             continue;
         }
         let wanted = method.same_as.as_ref().unwrap_or(&method.name);
@@ -139,14 +139,12 @@ fn dispatch(schema: &Schema, traits: &Traits, interface: &Interface) -> Result<T
     let mut arms = quote! {};
     let mut destroy = quote! { None };
     for member in family(schema, interface) {
-        let id = member.id;
+        let id = member.type_id;
         for method in &member.methods {
             let ordinal = method.ordinal;
             let meta = meta(member, method);
             let params = path(&method.params_path)?;
-            if let Some(text) = &method.refuse {
-                arms.extend(quote! { (#id, #ordinal) => object.refuse(#meta, #text), });
-            } else if method.name == "construct" {
+            if method.name == "construct" {
                 arms.extend(quote! { (#id, #ordinal) => object.construct(#meta, &params, results), });
             } else if method.name == "destroy" {
                 if member.id == interface.id {
@@ -191,7 +189,7 @@ fn dispatch(schema: &Schema, traits: &Traits, interface: &Interface) -> Result<T
 
 fn dispatch_method(bound: &Bound<'_>, of: &Ident) -> Result<TokenStream> {
     let Bound { interface, method, function, signature, .. } = bound;
-    let (id, ordinal, meta) = (interface.id, method.ordinal, meta(interface, method));
+    let (id, ordinal, meta) = (interface.type_id, method.ordinal, meta(interface, method));
     let params = path(&method.params_path)?;
     let results = path(&method.results_path)?;
     let mut reads = quote! {};
@@ -367,7 +365,7 @@ fn client_method(bound: &Bound<'_>, older: Option<&Method>) -> Result<TokenStrea
 
 /// One call: how it is logged, written and read. Results that an older ordinal lacks have their defaults.
 fn client_call(interface: &Interface, method: &Method, signature: &Signature) -> Result<TokenStream> {
-    let (id, ordinal, meta) = (interface.id, method.ordinal, meta(interface, method));
+    let (id, ordinal, meta) = (interface.type_id, method.ordinal, meta(interface, method));
     let params = path(&method.params_path)?;
     let results = path(&method.results_path)?;
     let mut writes = quote! {};

@@ -10,10 +10,10 @@ use capnp::schema_capnp::{annotation, code_generator_request, field, node, type_
 
 /// Ids of our annotations, from `schema/wire.capnp`.
 const ON_LOOP: u64 = 0xb1d3_6bba_3d1f_8d01;
-const REFUSE: u64 = 0xb1d3_6bba_3d1f_8d02;
 const SAME_AS: u64 = 0xb1d3_6bba_3d1f_8d03;
 const INTERRUPT_BY: u64 = 0xb1d3_6bba_3d1f_8d04;
 const BOUNDED: u64 = 0xb1d3_6bba_3d1f_8d05;
+const TYPE_ID: u64 = 0xb1d3_6bba_3d1f_8d06;
 /// The file of `Thread`, `ThreadMap` and `Context`, which the runtime implements by hand.
 const PROXY_FILE: &str = "proxy.capnp";
 /// The only struct that the runtime fills in.
@@ -28,6 +28,8 @@ pub(crate) struct Schema {
 
 pub(crate) struct Interface {
     pub(crate) id: u64,
+    /// The id by which calls name it: its own, unless it poses as another.
+    pub(crate) type_id: u64,
     pub(crate) name: String,
     pub(crate) methods: Vec<Method>,
     pub(crate) supers: Vec<u64>,
@@ -45,7 +47,6 @@ pub(crate) struct Method {
     pub(crate) params: Vec<Field>,
     pub(crate) results: Vec<Field>,
     pub(crate) on_loop: bool,
-    pub(crate) refuse: Option<String>,
     pub(crate) same_as: Option<String>,
 }
 
@@ -138,7 +139,6 @@ pub(crate) fn read(path: &str) -> Result<Schema, Box<dyn Error>> {
                         params,
                         results,
                         on_loop: note(notes, ON_LOOP)?.is_some(),
-                        refuse: note(notes, REFUSE)?,
                         same_as: note(notes, SAME_AS)?,
                     });
                 }
@@ -150,6 +150,7 @@ pub(crate) fn read(path: &str) -> Result<Schema, Box<dyn Error>> {
                     node.get_id(),
                     Interface {
                         id: node.get_id(),
+                        type_id: type_id(*node)?,
                         name: short_name(*node)?,
                         methods,
                         supers,
@@ -247,6 +248,16 @@ fn kind(nodes: &BTreeMap<u64, node::Reader<'_>>, of_type: type_::Reader<'_>) -> 
         type_::AnyPointer(_) | type_::Void(()) => return Err("a type that the generator does not know".into()),
         _ => Kind::Scalar,
     }))
+}
+
+/// The id by which calls name an interface.
+fn type_id(node: node::Reader<'_>) -> Result<u64, Box<dyn Error>> {
+    for note in node.get_annotations()? {
+        if let (TYPE_ID, value::Uint64(id)) = (note.get_id(), note.get_value()?.which()?) {
+            return Ok(id);
+        }
+    }
+    Ok(node.get_id())
 }
 
 /// The text of an annotation, or the empty text if it carries none.

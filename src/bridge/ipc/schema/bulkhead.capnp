@@ -13,6 +13,7 @@ interface BulkheadInit extends(Init.Init) {
     makeChain @1 (context :Proxy.Context) -> (result :Chain.Chain);
     makeNode @2 (context :Proxy.Context) -> (result :Node.Node);
     makeWalletLoader @3 (context :Proxy.Context, chain :Chain.Chain) -> (result :Wallet.WalletLoader);
+    attachWallets @4 (context :Proxy.Context, wallets :Wallet.WalletLoader) -> ();
 }
 
 struct Hello {

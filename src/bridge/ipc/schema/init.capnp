@@ -3,6 +3,7 @@
 
 using Echo = import "echo.capnp";
 using Mining = import "mining.capnp";
+using Mining30 = import "mining30.capnp";
 using Proxy = import "proxy.capnp";
 using Rpc = import "rpc.capnp";
 using Wire = import "wire.capnp";
@@ -14,7 +15,6 @@ interface Init {
     makeMining @3 (context :Proxy.Context) -> (result :Mining.Mining);
     makeRpc @4 (context :Proxy.Context) -> (result :Rpc.Rpc);
 
-    # The makeMining of a generation whose ordinals were others.
-    makeMiningOld2 @2 () -> ()
-        $Wire.refuse("Old mining interface (@2) not supported. Please update your client!");
+    # The makeMining of release 30, which is served only if the user says so.
+    makeMiningOld2 @2 (context :Proxy.Context) -> (result :Mining30.Mining30) $Wire.onLoop;
 }

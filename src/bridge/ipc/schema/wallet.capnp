@@ -18,6 +18,7 @@ interface WalletLoader {
     listWalletDir @10 (context :Proxy.Context) -> (result :List(WalletDirEntry));
     getWallet @11 (context :Proxy.Context, name :Text) -> (result :Wallet);
     setMockTime @12 (context :Proxy.Context, time :Int64) -> ();
+    mockScheduler @13 (context :Proxy.Context, seconds :Int64) -> ();
 }
 
 interface Wallet {
@@ -50,6 +51,7 @@ struct RpcCommand {
     category @0 :Text;
     name @1 :Text;
     args @2 :List(Text);
+    description @3 :Text;
 }
 
 struct WalletCreate {

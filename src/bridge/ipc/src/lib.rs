@@ -98,7 +98,7 @@ mod wire {
             }
         )*};
     }
-    generated!(bulkhead_capnp chain_capnp common_capnp echo_capnp init_capnp mining_capnp);
+    generated!(bulkhead_capnp chain_capnp common_capnp echo_capnp init_capnp mining30_capnp mining_capnp);
     generated!(node_capnp proxy_capnp rpc_capnp wallet_capnp wire_capnp);
 }
 

@@ -16,7 +16,6 @@ use crate::conn::{EndEarly, Loop};
 use crate::line::Place;
 use crate::remote::Remote;
 use crate::threadmap::ThreadMapServer;
-use crate::thrown::Thrown;
 use crate::wire::{init_capnp::init, proxy_capnp};
 
 /// Parameters of a call, before their type is known.
@@ -165,13 +164,6 @@ impl<T: Dispatch + ?Sized> Object<T> {
             }
             result
         })
-    }
-
-    /// Answers a method that is gone.
-    pub(crate) fn refuse(self: &Rc<Self>, method: &'static Method, text: &'static str) -> Promise<(), capnp::Error> {
-        let call = self.incoming(method);
-        call.request(String::new);
-        call.fail(Thrown::Domain(text.to_owned()).into())
     }
 
     /// `Init.construct`: each side gives the other the means to make threads.

@@ -212,6 +212,7 @@ impl Wire {
                 if input.start > 0 {
                     let (start, end) = (input.start, input.end);
                     input.buffer.copy_within(start..end, 0);
+                    input.buffer[end - start..end].fill(0);
                     input.start = 0;
                     input.end = end - start;
                 }
@@ -239,6 +240,8 @@ impl Wire {
             let there = (input.end - input.start).min(body.len());
             let start = input.start;
             body[..there].copy_from_slice(&input.buffer[start..start + there]);
+            // Requests hold passphrases and keys: the buffer lives as long as the connection, and shall not keep them.
+            input.buffer[start..start + there].fill(0);
             input.start += there;
             there
         };

@@ -6,8 +6,8 @@ mod common;
 use std::sync::Arc;
 
 use common::{Pair, hello};
-use interfaces::contract;
 use interfaces::fakes::FakeInit;
+use interfaces::{RawTx, WalletLoader, contract};
 
 fn over(connect: impl Fn(Arc<FakeInit>) -> Pair) {
     let fake = Arc::new(FakeInit { hello: hello("node"), ..FakeInit::default() });
@@ -18,10 +18,16 @@ fn over(connect: impl Fn(Arc<FakeInit>) -> Pair) {
     contract::check_rpc(&*init.make_rpc().unwrap().unwrap());
     contract::check_mining(&*init.make_mining().unwrap().unwrap(), &|| fake.mining.advance());
     fake.chain.advance(30);
-    contract::check_chain(&*init.make_chain().unwrap().unwrap(), &|blocks| fake.chain.advance(blocks));
+    contract::check_chain(&*init.make_chain().unwrap().unwrap(), &|blocks| fake.chain.advance(blocks), &spend);
     contract::check_node(&*init.make_node().unwrap().unwrap());
     let wallets = init.make_wallet_loader(fake.chain.clone()).unwrap().unwrap().unwrap();
     contract::check_wallets(&*wallets);
+    contract::check_attaching(&**init, &(fake.wallets.clone() as Arc<dyn WalletLoader>));
+}
+
+/// What the fake chain takes for a transaction.
+fn spend() -> RawTx {
+    RawTx::new(&[5; 40])
 }
 
 #[test]
@@ -43,6 +49,6 @@ fn a_chain_that_goes_there_and_back() {
     ours.chain.advance(30);
     let wallets = pair.peer.init().make_wallet_loader(ours.chain.clone()).unwrap().unwrap().unwrap();
     let theirs = fake.node_chain.lock().unwrap().clone().unwrap();
-    contract::check_chain(&*theirs, &|blocks| ours.chain.advance(blocks));
+    contract::check_chain(&*theirs, &|blocks| ours.chain.advance(blocks), &spend);
     drop(wallets);
 }

@@ -175,6 +175,12 @@ fn a_panic_is_an_error_of_its_call() {
         ) -> interfaces::Call<interfaces::Answer<Option<Arc<dyn interfaces::WalletLoader>>>> {
             Ok(Ok(None))
         }
+        fn attach_wallets(
+            &self,
+            wallets: Arc<dyn interfaces::WalletLoader>,
+        ) -> interfaces::Call<interfaces::Answer<()>> {
+            self.0.attach_wallets(wallets)
+        }
     }
     let bad = Arc::new(Bad(FakeInit { hello: hello("node"), ..FakeInit::default() }));
     let pair = common::socket_pair(bad);

@@ -153,7 +153,8 @@ fn recorded() -> &'static [u8] {
             let peer = client.attach(ours, "node", Some(&hello("gui"))).unwrap();
             let chain = peer.init().make_chain().unwrap().unwrap();
             target.fake.chain.advance(30);
-            contract::check_chain(&*chain, &|blocks| target.fake.chain.advance(blocks));
+            let spend = || interfaces::RawTx::new(&[5; 40]);
+            contract::check_chain(&*chain, &|blocks| target.fake.chain.advance(blocks), &spend);
             let mining = peer.init().make_mining().unwrap().unwrap();
             let template = mining.create_new_block(&interfaces::BlockCreateOptions::default(), false).unwrap().unwrap();
             drop(template);

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use platform::Entropy;
 use platform::entropy::random_bytes;
+use platform::{Entropy, LockedBytes};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tracing::{info, warn};
@@ -51,7 +51,8 @@ pub struct Authenticator {
 struct Entry {
     user: String,
     salt: String,
-    hash: String,
+    /// Who reads it can guess at passwords without asking, so it stays out of swap and core dumps.
+    hash: LockedBytes,
 }
 
 /// Why a request is not accepted.
@@ -99,7 +100,7 @@ impl Authenticator {
     /// Accepts `user` with `password`. Only a salted hash is kept.
     pub fn add_password(&mut self, user: &str, password: &str, entropy: &dyn Entropy) -> Result<(), AuthError> {
         let salt = hex(&random_bytes::<16>(entropy).map_err(AuthError::Entropy)?);
-        let hash = hex(&hmac_sha256(salt.as_bytes(), password.as_bytes()));
+        let hash = LockedBytes::take(hex(&hmac_sha256(salt.as_bytes(), password.as_bytes())).into_bytes());
         self.entries.push(Entry { user: user.to_owned(), salt, hash });
         Ok(())
     }
@@ -109,7 +110,7 @@ impl Authenticator {
         let parts = text.split_once(':').and_then(|(user, rest)| Some((user, rest.split_once('$')?)));
         match parts {
             Some((user, (salt, hash))) if !salt.contains(':') && !hash.contains([':', '$']) => {
-                let (user, salt, hash) = (user.to_owned(), salt.to_owned(), hash.to_owned());
+                let (user, salt, hash) = (user.to_owned(), salt.to_owned(), LockedBytes::copy_of(hash.as_bytes()));
                 self.entries.push(Entry { user, salt, hash });
                 Ok(())
             }
@@ -127,7 +128,7 @@ impl Authenticator {
         let mut accepted = false;
         for entry in &self.entries {
             let hash = hex(&hmac_sha256(entry.salt.as_bytes(), password));
-            accepted |= same(entry.user.as_bytes(), user) & same(hash.as_bytes(), entry.hash.as_bytes());
+            accepted |= same(entry.user.as_bytes(), user) & same(hash.as_bytes(), &entry.hash);
         }
         if accepted { Ok(String::from_utf8_lossy(user).into_owned()) } else { Err(Denied::Wrong) }
     }

@@ -28,7 +28,6 @@
 pub mod allow;
 pub mod amount;
 pub mod auth;
-pub mod base64;
 pub mod bind;
 mod cancel;
 mod check;
@@ -54,6 +53,8 @@ mod whitelist;
 
 #[cfg(test)]
 mod tests;
+
+pub use primitives::base64;
 
 pub use amount::{amount_from_value, parse_fixed_point};
 pub use cancel::Cancel;

@@ -175,16 +175,26 @@ impl Config {
         self.settings_file.as_deref()
     }
 
-    /// Changes a runtime setting and writes `settings.json`. `change` gets the present value and leaves the new one;
-    /// null removes the setting. Without a settings file the change is kept in memory only. Two changes never mix.
+    /// Changes a runtime setting and writes `settings.json`; see [`Config::change_setting`].
     pub fn update_setting(&self, name: &str, change: impl FnOnce(&mut Value)) -> Result<(), SettingsError> {
+        self.change_setting(name, true, change)
+    }
+
+    /// Changes a runtime setting, with `write` in `settings.json` too. `change` gets the present value and leaves the new
+    /// one; null removes the setting. Without a settings file the change is kept in memory only. Two changes never mix.
+    pub fn change_setting(
+        &self,
+        name: &str,
+        write: bool,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<(), SettingsError> {
         let mut settings = self.args.settings_mut();
         let mut value = settings.file.remove(name).unwrap_or_default();
         change(&mut value);
         if !value.is_null() {
             settings.file.insert(name.to_owned(), value);
         }
-        self.write_settings(&settings.file, "")
+        if write { self.write_settings(&settings.file, "") } else { Ok(()) }
     }
 
     /// Copies `settings.json` to `settings.json.bak` and empties it.

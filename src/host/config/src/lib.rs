@@ -68,6 +68,6 @@ pub use names::{Role, UnknownName};
 pub use notice::{Notice, NoticeLevel};
 pub use paths::{Env, System, default_data_dir, normal};
 pub use spec::{Category, OptionSpec};
-pub use startup::{Outcome, load, load_resetting_settings};
+pub use startup::{Outcome, load, load_resetting_settings, load_spawned};
 pub use table::{Table, table};
 pub use value::{SettingInt, Value};

@@ -12,7 +12,7 @@ use crate::chain;
 use crate::command_line::{self, CommandLine};
 use crate::conf_files;
 use crate::config::{Config, create_dirs};
-use crate::error::{ConfigError, IgnoredConf, ignored_conf_text};
+use crate::error::{ArgumentError, ConfigError, IgnoredConf, ignored_conf_text};
 use crate::names::{Role, executable};
 use crate::notice::Notice;
 use crate::paths::{Env, same_file};
@@ -47,7 +47,20 @@ pub enum Outcome {
 
 /// Reads the configuration of a program. The first argument is the program's own name.
 pub fn load(role: Role, coin: &'static Coin, argv: &[OsString], env: &Env) -> Result<Outcome, ConfigError> {
-    Loader { role, coin, env, reset_settings: false }.load(argv)
+    Loader { role, coin, env, reset_settings: false, spawned: false }.load(argv)
+}
+
+/// Reads the configuration of a wallet that a node has started with these arguments. Its options are the node's, and it
+/// changes no file that is the node's.
+pub fn load_spawned(coin: &'static Coin, arguments: &[OsString], env: &Env) -> Result<Box<Config>, ConfigError> {
+    let argv: Vec<OsString> =
+        std::iter::once(executable(coin, Role::Wallet).into()).chain(arguments.iter().cloned()).collect();
+    let loader = Loader { role: Role::Wallet, coin, env, reset_settings: false, spawned: true };
+    match loader.load(&argv)? {
+        Outcome::Run(config) => Ok(config),
+        // A node does not pass on what makes it print and end.
+        _ => Err(ConfigError::CommandLine(ArgumentError::Unknown("-help".to_owned()))),
+    }
 }
 
 /// As [`load`], but a settings file that cannot be read is replaced by an empty one, because the user said so.
@@ -57,7 +70,7 @@ pub fn load_resetting_settings(
     argv: &[OsString],
     env: &Env,
 ) -> Result<Outcome, ConfigError> {
-    Loader { role, coin, env, reset_settings: true }.load(argv)
+    Loader { role, coin, env, reset_settings: true, spawned: false }.load(argv)
 }
 
 struct Loader<'a> {
@@ -65,12 +78,16 @@ struct Loader<'a> {
     coin: &'static Coin,
     env: &'a Env,
     reset_settings: bool,
+    /// The process belongs to a node, which has made and checked everything before.
+    spawned: bool,
 }
 
 impl Loader<'_> {
     fn load(&self, argv: &[OsString]) -> Result<Outcome, ConfigError> {
         let arguments = argv.get(1..).unwrap_or_default();
-        if let Some(spawned) = spawned(self.role, arguments)? {
+        if !self.spawned
+            && let Some(spawned) = spawned(self.role, arguments)?
+        {
             return Ok(spawned);
         }
         let table = self.table(arguments);
@@ -102,7 +119,7 @@ impl Loader<'_> {
             name.starts_with(b"ipcconnect") || name.starts_with(b"ipcbind")
         };
         let role = match self.role {
-            Role::Wallet if arguments.iter().any(attaches) => Role::Node,
+            Role::Wallet if self.spawned || arguments.iter().any(attaches) => Role::Node,
             role => role,
         };
         table(self.coin, role)
@@ -172,7 +189,7 @@ impl Loader<'_> {
         let net_dir = if chain.datadir_subdir.is_empty() { base_dir.clone() } else { net_dir };
         notices.append(&mut files.notices);
 
-        if !tool {
+        if !tool && !self.spawned {
             if ephemeral_dir.is_none() && args.get_bool("ephemeral", false) {
                 notices.push(Notice::warning("ephemeral counts on the command line only and is ignored"));
             }
@@ -211,7 +228,10 @@ impl Loader<'_> {
             read => read.map_err(ConfigError::SettingsRead)?,
         };
         config.notices.extend(settings_file::unknown(config.args.table(), &read));
-        config.write_settings(&read, "").map_err(ConfigError::SettingsWrite)?;
+        // A wallet has its node change the file.
+        if self.role != Role::Wallet {
+            config.write_settings(&read, "").map_err(ConfigError::SettingsWrite)?;
+        }
         config.args.settings_mut().file = read;
         Ok(config)
     }

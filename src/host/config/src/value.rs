@@ -33,6 +33,11 @@ impl Value {
         Self::Text(text.into())
     }
 
+    /// Reads JSON: `null`, `false`, a number, a text, a list or an object. None for anything else.
+    pub fn read(text: &str) -> Option<Self> {
+        json::read(text).ok()
+    }
+
     /// Nothing is set.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)

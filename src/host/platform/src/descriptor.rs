@@ -1,5 +1,6 @@
 //! Descriptors that come from or go to another process, and who is at the other end of a socket.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -34,26 +35,38 @@ pub enum AdoptError {
 /// What a program opens itself is close-on-exec, as everything in this workspace and in std is. What it inherits cannot
 /// be, or it would have been closed. The flag therefore tells the two apart, and setting it marks the descriptor as
 /// taken.
-#[expect(unsafe_code, reason = "a number becomes an owned descriptor")]
 pub fn adopt_socket(number: &str) -> Result<UnixStream, AdoptError> {
+    let is_unix_socket = |raw| {
+        let address = getsockname::<SockaddrStorage>(raw).ok();
+        address.and_then(|address| address.family()) == Some(AddressFamily::Unix)
+    };
+    adopt(number, |raw| if is_unix_socket(raw) { Ok(()) } else { Err(AdoptError::NotSocket(raw)) })
+        .map(UnixStream::from)
+}
+
+/// Takes whatever a parent process has passed under `number`, to write to it. It can be taken once.
+pub fn adopt_writable(number: &str) -> io::Result<File> {
+    let adopted = adopt(number, |_| Ok(())).map(File::from);
+    adopted.map_err(|_| io::Error::other(format!("no descriptor was passed under number '{number}'")))
+}
+
+#[expect(unsafe_code, reason = "a number becomes an owned descriptor")]
+fn adopt(number: &str, suits: impl FnOnce(RawFd) -> Result<(), AdoptError>) -> Result<OwnedFd, AdoptError> {
     static ADOPTING: Mutex<()> = Mutex::new(());
     let raw = number.parse::<RawFd>().ok().filter(|raw| *raw > 2 && number.bytes().all(|byte| byte.is_ascii_digit()));
     let raw = raw.ok_or_else(|| AdoptError::Number(number.to_owned()))?;
     let _one_at_a_time = ADOPTING.lock().unwrap_or_else(PoisonError::into_inner);
-    // SAFETY: only fcntl and getsockname see this descriptor, and both answer EBADF for a closed one.
+    // SAFETY: only fcntl sees this descriptor, which answers EBADF for a closed one.
     let borrowed = unsafe { BorrowedFd::borrow_raw(raw) };
     let flags = fcntl(borrowed, FcntlArg::F_GETFD).map_err(|_| AdoptError::Closed(raw))?;
     if FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC) {
         return Err(AdoptError::NotInherited(raw));
     }
-    let address = getsockname::<SockaddrStorage>(raw).map_err(|_| AdoptError::NotSocket(raw))?;
-    if address.family() != Some(AddressFamily::Unix) {
-        return Err(AdoptError::NotSocket(raw));
-    }
+    suits(raw)?;
     fcntl(borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(|_| AdoptError::Closed(raw))?;
     // SAFETY: the descriptor is open, it was inherited, and the flag just set keeps a second call from taking it.
     let owned = unsafe { OwnedFd::from_raw_fd(raw) };
-    Ok(UnixStream::from(owned))
+    Ok(owned)
 }
 
 /// Why the process at the other end of a socket is not let in.

@@ -13,7 +13,8 @@
 //! 7. [`child`]: the node starts its wallet over a socket pair; [`shell`] runs the user's notification commands.
 //! 8. [`clock`] and [`entropy`]: time and chance, as arguments for everything above this crate.
 //! 9. [`disk`], [`mod@file`] and [`machine`]: what the disk and the machine offer.
-//! 10. [`locked`]: memory for secrets, kept out of swap and core dumps and wiped when dropped.
+//! 10. [`locked`]: memory for secrets, kept out of swap and core dumps and wiped when dropped. [`WipingAllocator`] cleans up
+//!     after everything else that a secret passes through.
 //!
 //! What is assumed: a POSIX system. Linux is complete; on other systems the parts that only Linux has (a signal at the
 //! parent's death, thread counts, core dump exclusion) do nothing or answer "unknown".
@@ -39,6 +40,7 @@ pub mod shell;
 pub mod shutdown;
 pub mod signals;
 pub mod thread;
+mod wipe;
 
 pub use child::{ChildOptions, ChildProcess};
 pub use clock::{Clock, ManualClock, MockableClock, SystemClock, format_iso8601};
@@ -49,3 +51,4 @@ pub use locked::LockedBytes;
 pub use pidfile::PidFile;
 pub use shutdown::Shutdown;
 pub use signals::{SignalEvent, SignalSender, Signals};
+pub use wipe::WipingAllocator;

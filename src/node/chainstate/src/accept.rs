@@ -113,7 +113,7 @@ impl Engine {
     }
 
     /// The highest checkpoint that has been reached: nothing may fork off below it.
-    fn last_checkpoint(&self, tree: &Tree) -> Option<u32> {
+    pub(crate) fn last_checkpoint(&self, tree: &Tree) -> Option<u32> {
         let reached = |point: &(u32, BlockHash)| tree.find(&point.1).is_some();
         let points = self.rules.params().checkpoints().filter(|_| self.rules.enforces_checkpoints());
         points.filter(reached).map(|(height, _)| height).max()

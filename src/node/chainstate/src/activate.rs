@@ -108,6 +108,8 @@ impl Engine {
                 Err(reason) => {
                     if reason.result().is_permanent() {
                         self.fail(next);
+                        // What counts is how far the chain behind it reaches.
+                        self.note_invalid(target);
                     } else {
                         // The body is not the one that was mined: forget it, the right one may come.
                         self.candidates.remove(&read(&self.shared.tree), next);

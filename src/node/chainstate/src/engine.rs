@@ -63,7 +63,6 @@ pub struct Engine {
     pub(crate) next_sequence: i32,
     pub(crate) precious_sequence: i32,
     pub(crate) precious_work: U256,
-    pub(crate) best_invalid: Option<NodeId>,
     pub(crate) last_write: i64,
     /// First block that each consumer still needs, by its name.
     pub(crate) prune_locks: BTreeMap<String, u32>,
@@ -98,7 +97,7 @@ impl Engine {
 
     /// The most work chain that is known to be invalid.
     pub fn best_invalid(&self) -> Option<NodeId> {
-        self.best_invalid
+        *read(&self.shared.best_invalid)
     }
 
     /// Keeps the blocks from `first` on from being pruned, for as long as `name` says so.
@@ -149,5 +148,12 @@ impl Engine {
             tracing::info!("Leaving InitialBlockDownload (latching to false)");
             self.shared.initial_download.store(false, Ordering::Release);
         }
+    }
+}
+
+impl Drop for Engine {
+    /// Nothing happens any more: those who listen see the end.
+    fn drop(&mut self) {
+        self.shared.events.close();
     }
 }

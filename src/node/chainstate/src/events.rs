@@ -47,12 +47,38 @@ impl<E> Channel<E> {
         // Every change leaves the queue whole, so a panic elsewhere did not damage it.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.ready.notify_all();
+    }
+}
+
+/// Passes events on, on the thread that publishes them.
+type Relay<E> = Box<dyn Fn(&E) + Send>;
+
+struct Listeners<E> {
+    channels: Vec<Weak<Channel<E>>>,
+    relays: Vec<Relay<E>>,
+}
+
+impl<E> Default for Listeners<E> {
+    fn default() -> Self {
+        Self { channels: Vec::new(), relays: Vec::new() }
+    }
+}
+
+impl<E> std::fmt::Debug for Listeners<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (channels, relays) = (self.channels.len(), self.relays.len());
+        f.debug_struct("Listeners").field("channels", &channels).field("relays", &relays).finish()
+    }
 }
 
 /// Where events are published. Clones publish into the same listeners.
 #[derive(Debug)]
 pub struct Hub<E> {
-    listeners: Arc<Mutex<Vec<Weak<Channel<E>>>>>,
+    listeners: Arc<Mutex<Listeners<E>>>,
 }
 
 impl<E> Default for Hub<E> {
@@ -78,14 +104,27 @@ impl<E: Publish> Hub<E> {
     pub fn subscribe(&self) -> Subscription<E> {
         let queue = Queue { entries: VecDeque::new(), weight: 0, lost: 0, closed: false };
         let channel = Arc::new(Channel { queue: Mutex::new(queue), ready: Condvar::new() });
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&channel));
+        self.lock().channels.push(Arc::downgrade(&channel));
         Subscription { channel }
+    }
+
+    /// Calls `relay` with every event from now on, on the thread that publishes it and before `publish` returns. That is
+    /// how several streams become one with a common order. It must only append somewhere, and never publish here.
+    pub fn relay(&self, relay: impl Fn(&E) + Send + 'static) {
+        self.lock().relays.push(Box::new(relay));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Listeners<E>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends an event to every listener's queue.
     pub fn publish(&self, event: &E) {
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.retain(|listener| {
+        let mut listeners = self.lock();
+        for relay in &listeners.relays {
+            relay(event);
+        }
+        listeners.channels.retain(|listener| {
             let Some(channel) = listener.upgrade() else { return false };
             let mut queue = channel.lock();
             queue.weight += event.weight();
@@ -103,11 +142,8 @@ impl<E: Publish> Hub<E> {
 
     /// Ends every subscription: listeners drain what they have, then see the end.
     pub fn close(&self) {
-        for channel in
-            self.listeners.lock().unwrap_or_else(PoisonError::into_inner).drain(..).filter_map(|l| l.upgrade())
-        {
-            channel.lock().closed = true;
-            channel.ready.notify_all();
+        for channel in self.lock().channels.drain(..).filter_map(|l| l.upgrade()) {
+            channel.close();
         }
     }
 }
@@ -125,6 +161,11 @@ impl<E: Publish> Subscription<E> {
         let (mut queue, _) =
             self.channel.ready.wait_timeout_while(queue, limit, waiting).unwrap_or_else(PoisonError::into_inner);
         take(&mut queue)
+    }
+
+    /// Ends this subscription: whoever waits for its events drains what there is and sees the end.
+    pub fn close(&self) {
+        self.channel.close();
     }
 
     /// Whether the stream has ended and nothing is left to read.
@@ -180,6 +221,26 @@ mod tests {
         hub.publish(&(5, MAX_WEIGHT * 2));
         assert_eq!(slow.try_next(), Some(Received::Lagged(1)));
         assert_eq!(slow.try_next(), Some(Received::Event((5, MAX_WEIGHT * 2))), "the newest always fits");
+    }
+
+    #[test]
+    fn a_relay_makes_one_order_of_two_streams() {
+        let (a, b, both) = (Hub::default(), Hub::default(), Hub::default());
+        let all = both.subscribe();
+        for hub in [&a, &b] {
+            let both = both.clone();
+            hub.relay(move |event| both.publish(event));
+        }
+        for n in 0..100 {
+            if n % 3 == 0 { a.publish(&(n, 1)) } else { b.publish(&(n, 1)) }
+        }
+        for n in 0..100 {
+            assert_eq!(all.try_next(), Some(Received::Event((n, 1))));
+        }
+        all.close();
+        a.publish(&(100, 1));
+        assert_eq!(all.next_within(Duration::from_mins(1)), Some(Received::Event((100, 1))));
+        assert!(all.ended());
     }
 
     #[test]

@@ -128,6 +128,7 @@ impl Engine {
             have_pruned: AtomicBool::new(false),
             interrupt: AtomicBool::new(false),
             best_header: RwLock::new(None),
+            best_invalid: RwLock::new(None),
         });
         let scripts = Arc::new(ScriptChecker::new(load.script_threads, load.script_cache_bytes, &script_salt, salt));
         let last_write = clock.unix_seconds();
@@ -145,7 +146,6 @@ impl Engine {
             next_sequence: 2,
             precious_sequence: -1,
             precious_work: U256::ZERO,
-            best_invalid: None,
             last_write,
             prune_locks: std::collections::BTreeMap::new(),
             recent: None,
@@ -214,8 +214,11 @@ impl Engine {
         if Candidates::eligible(&tree[id]) {
             self.candidates.offer(tree, id, None);
         }
-        if tree[id].failed() && self.best_invalid.is_none_or(|b| tree[id].chain_work > tree[b].chain_work) {
-            self.best_invalid = Some(id);
+        if tree[id].failed() {
+            let mut best = write(&self.shared.best_invalid);
+            if best.is_none_or(|b| tree[id].chain_work > tree[b].chain_work) {
+                *best = Some(id);
+            }
         }
     }
 

@@ -54,9 +54,7 @@ impl Engine {
             }
             tree[other].set_failed(false);
             self.dirty.insert(other);
-            if self.best_invalid == Some(other) {
-                self.best_invalid = None;
-            }
+            write(&self.shared.best_invalid).take_if(|best| *best == other);
             if Candidates::eligible(&tree[other]) {
                 self.candidates.offer(&tree, other, self.active_tip);
             }
@@ -115,9 +113,11 @@ impl Engine {
     /// Remembers the most work chain that is known to be invalid, for the warning about it.
     pub(crate) fn note_invalid(&mut self, id: NodeId) {
         let tree = read(&self.shared.tree);
-        if self.best_invalid.is_none_or(|b| tree[id].chain_work > tree[b].chain_work) {
-            self.best_invalid = Some(id);
+        let mut best = write(&self.shared.best_invalid);
+        if best.is_none_or(|b| tree[id].chain_work > tree[b].chain_work) {
+            *best = Some(id);
         }
+        drop(best);
         let (node, tip) = (&tree[id], self.active_tip.map(|t| &tree[t]));
         tracing::info!(
             "InvalidChainFound: invalid block={}  height={}  log2_work={:.6}  date={}",

@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) interrupt: AtomicBool,
     /// The most work header chain that is not known to be invalid.
     pub(crate) best_header: RwLock<Option<NodeId>>,
+    /// The most work chain that is known to be invalid.
+    pub(crate) best_invalid: RwLock<Option<NodeId>>,
 }
 
 /// A lock whose holder cannot leave it half-changed: a panic elsewhere does not make its content wrong.
@@ -153,6 +155,11 @@ impl Reader {
         *read(&self.shared.best_header)
     }
 
+    /// The most work chain that is known to be invalid.
+    pub fn best_invalid(&self) -> Option<NodeId> {
+        *read(&self.shared.best_invalid)
+    }
+
     /// The block's bytes as they are stored.
     pub fn block_bytes(&self, node: &Node) -> Option<Result<Vec<u8>, StoreError>> {
         Some(self.shared.files.read_block(node.block_pos()?))
@@ -161,6 +168,11 @@ impl Reader {
     /// A part of the block's bytes.
     pub fn block_part(&self, node: &Node, offset: u32, size: u32) -> Option<Result<Vec<u8>, StoreError>> {
         Some(self.shared.files.read_block_part(node.block_pos()?, offset, size))
+    }
+
+    /// A part of the block that is stored at `pos`, whether or not it is still part of the chain.
+    pub fn stored_part(&self, pos: FlatPos, offset: u32, size: u32) -> Result<Vec<u8>, StoreError> {
+        self.shared.files.read_block_part(pos, offset, size)
     }
 
     /// The block, if it is stored.
@@ -181,6 +193,11 @@ impl Reader {
     /// Starts listening to what happens from now on.
     pub fn subscribe(&self) -> Subscription<ChainEvent> {
         self.shared.events.subscribe()
+    }
+
+    /// Calls `relay` with what happens from now on, on the thread where it happens; see [`Hub::relay`].
+    pub fn relay(&self, relay: impl Fn(&ChainEvent) + Send + 'static) {
+        self.shared.events.relay(relay);
     }
 
     /// Whether the node is still catching up.

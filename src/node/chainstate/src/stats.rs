@@ -42,7 +42,7 @@ pub struct CoinStats {
 }
 
 /// The bytes of a coin that digests are made of.
-fn digest_bytes(out: &OutPoint, coin: &TxOutEntry, bytes: &mut Vec<u8>) {
+pub fn digest_bytes(out: &OutPoint, coin: &TxOutEntry, bytes: &mut Vec<u8>) {
     bytes.clear();
     bytes.extend_from_slice(out.txid.as_byte_array());
     bytes.extend_from_slice(&out.vout.to_le_bytes());
@@ -51,7 +51,7 @@ fn digest_bytes(out: &OutPoint, coin: &TxOutEntry, bytes: &mut Vec<u8>) {
 }
 
 /// Bytes that an entry counts for: outpoint, height, value, length and script.
-fn bogo_size(coin: &TxOutEntry) -> u64 {
+pub fn bogo_size(coin: &TxOutEntry) -> u64 {
     32 + 4 + 4 + 8 + 2 + coin.out.script_pubkey.len() as u64
 }
 

@@ -8,7 +8,11 @@ use std::{
 use crate::{Engine, Reader};
 
 /// Work for the engine.
-type Task = Box<dyn FnOnce(&mut Engine) + Send>;
+enum Task {
+    Work(Box<dyn FnOnce(&mut Engine) + Send>),
+    /// The last one: whatever is sent behind it is answered with [`Stopped`].
+    Stop,
+}
 
 /// Tasks that may wait; whoever sends more waits with them.
 const QUEUE: usize = 64;
@@ -44,7 +48,13 @@ impl ChainHandle {
 
     /// Runs `work` on the validation thread, some time.
     pub fn post(&self, work: impl FnOnce(&mut Engine) + Send + 'static) -> Result<(), Stopped> {
-        self.tasks.send(Box::new(work)).map_err(|_| Stopped)
+        self.tasks.send(Task::Work(Box::new(work))).map_err(|_| Stopped)
+    }
+
+    /// Ends the thread once it has done what was sent before, whoever still holds a handle.
+    pub fn stop(&self) {
+        // That it is gone already is as good.
+        let _ = self.tasks.send(Task::Stop);
     }
 
     /// The view that needs no waiting.
@@ -53,7 +63,7 @@ impl ChainHandle {
     }
 }
 
-/// Starts the thread. It ends when the last handle is dropped.
+/// Starts the thread. It ends when the last handle is dropped, or one of them says [`ChainHandle::stop`].
 pub fn spawn(engine: Engine) -> std::io::Result<(ChainHandle, ValidationThread)> {
     let (tasks, queue) = sync_channel::<Task>(QUEUE);
     let reader = engine.reader();
@@ -62,14 +72,14 @@ pub fn spawn(engine: Engine) -> std::io::Result<(ChainHandle, ValidationThread)>
 }
 
 fn run(mut engine: Engine, queue: &Receiver<Task>) -> Engine {
-    while let Ok(task) = queue.recv() {
-        task(&mut engine);
+    while let Ok(Task::Work(work)) = queue.recv() {
+        work(&mut engine);
     }
     engine
 }
 
 impl ValidationThread {
-    /// Waits for the thread and takes the engine back. Every handle must have been dropped.
+    /// Waits for the thread and takes the engine back. Every handle must have been dropped, or one said stop.
     pub fn join(self) -> std::thread::Result<Engine> {
         self.join.join()
     }

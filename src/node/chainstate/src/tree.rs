@@ -235,13 +235,21 @@ impl Tree {
     /// Adds a header behind its parent (`None`: genesis). The hash must not be known yet.
     pub fn insert(&mut self, header: RawHeader, hash: BlockHash, parent: Option<NodeId>) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).expect("node numbers are 32 bits wide"));
+        let node = self.draft(header, hash, parent);
+        self.nodes.push(node);
+        self.by_hash.insert(hash, id);
+        id
+    }
+
+    /// The node that a header would be behind its parent.
+    pub(crate) fn draft(&self, header: RawHeader, hash: BlockHash, parent: Option<NodeId>) -> Node {
         let work = proof_of_bits(header.bits.to_consensus());
         let (height, chain_work, time_max) = parent.map_or((0, work, header.time), |p| {
             let p = &self[p];
             (p.height + 1, p.chain_work.wrapping_add(work), p.time_max.max(header.time))
         });
         let skip = parent.and_then(|p| self.ancestor(p, skip_height(height))).unwrap_or(NodeId::NONE);
-        self.nodes.push(Node {
+        Node {
             header,
             hash,
             height,
@@ -256,9 +264,7 @@ impl Tree {
             file: 0,
             block_offset: 0,
             undo_offset: 0,
-        });
-        self.by_hash.insert(hash, id);
-        id
+        }
     }
 
     /// Adds a header that was stored before, with what was known of it.

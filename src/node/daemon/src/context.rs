@@ -6,15 +6,32 @@ use std::{
 };
 
 use ::rpc::{Caller, Code, RpcError, RpcState};
+use bitcoin::OutPoint;
 use chainstate::{ChainHandle, Fatal, Reader};
 use config::Config;
 use consensus::Rules;
 use logging::LogHandle;
 use mempool::Mempool;
 use platform::{Clock, MockableClock};
+use primitives::{Tx, TxOutEntry};
+use store::StoreError;
+
+use crate::{
+    chain_iface::Feed,
+    library::Library,
+    mining::{Miner, TipSignal},
+    node_iface::Ui,
+    rpc::Scan,
+    scheduler::Scheduler,
+    wallet_host::WalletHost,
+    warnings::Warnings,
+};
 
 /// The node's clock: `setmocktime` moves it.
 pub type NodeClock = MockableClock;
+
+/// The height of coins that no block has made yet.
+const MEMPOOL_HEIGHT: u32 = 0x7fff_ffff;
 
 /// Everything that a method may use.
 #[derive(Debug)]
@@ -25,6 +42,26 @@ pub struct NodeContext {
     pub(crate) chain: OnceLock<ChainHandle>,
     /// The memory pool; set with the chain.
     pub(crate) mempool: OnceLock<Mempool>,
+    /// What makes blocks; set with the chain.
+    pub(crate) miner: OnceLock<Arc<Miner>>,
+    /// The network; set last.
+    pub(crate) net: OnceLock<net::Network>,
+    /// The indexes; set with the chain.
+    pub(crate) library: OnceLock<Library>,
+    /// The wallets; set before anybody asks.
+    pub(crate) wallets: OnceLock<Arc<WalletHost>>,
+    /// What happens to the chain and to the pool, in one order.
+    pub(crate) feed: Feed,
+    /// What the operator's own programs are told.
+    pub(crate) commands: Arc<notify::Commands>,
+    /// What is wrong at the moment.
+    pub(crate) warnings: Warnings,
+    /// What a person is told.
+    pub(crate) ui: Ui,
+    /// What is done again and again.
+    pub scheduler: Arc<Scheduler>,
+    /// Rings when the tip has changed.
+    pub tip_signal: Arc<TipSignal>,
     /// The rules of the chain.
     pub rules: Arc<dyn Rules>,
     /// The clock.
@@ -37,8 +74,19 @@ pub struct NodeContext {
     pub rpc_state: Arc<RpcState>,
     /// The descriptions of all methods.
     pub directory: ::rpc::Directory,
+    /// Scans that run.
+    pub scans: Scans,
     /// When the node started, in seconds that mock time does not move.
     pub started: std::time::Duration,
+}
+
+/// The scans of which only one of a kind may run at a time.
+#[derive(Debug, Default)]
+pub struct Scans {
+    /// Of the UTXO set.
+    pub coins: Scan,
+    /// Of block filters.
+    pub filters: Scan,
 }
 
 impl NodeContext {
@@ -50,6 +98,35 @@ impl NodeContext {
     /// The memory pool.
     pub fn mempool(&self) -> &Mempool {
         self.mempool.get().expect("methods are refused until the chain is loaded")
+    }
+
+    /// What makes blocks.
+    pub fn miner(&self) -> &Arc<Miner> {
+        self.miner.get().expect("methods are refused until the chain is loaded")
+    }
+
+    /// The indexes.
+    pub fn library(&self) -> &Library {
+        self.library.get().expect("methods are refused until the chain is loaded")
+    }
+
+    /// The wallets. There is a host for them in every node that runs.
+    pub(crate) fn wallets(&self) -> Result<&Arc<WalletHost>, RpcError> {
+        self.wallets.get().ok_or_else(|| RpcError::misc("This node has no wallet."))
+    }
+
+    /// What a transaction of the pool spends; `None` if a block has taken some of it in the meantime.
+    pub fn spent_by(&self, tx: &Tx) -> Result<Option<Vec<TxOutEntry>>, StoreError> {
+        let of_pool = |out: &OutPoint| {
+            let pool = self.mempool().read();
+            let parent = &pool.entry(&out.txid)?.tx;
+            self.reader().codec().new_coin(parent, usize::try_from(out.vout).ok()?, MEMPOOL_HEIGHT)
+        };
+        let coins = tx.inputs().iter().map(|input| {
+            let out = &input.previous_output;
+            Ok(self.reader().coin(out)?.or_else(|| of_pool(out)))
+        });
+        coins.collect()
     }
 
     /// Where the pool is kept over a restart.

@@ -1,21 +1,29 @@
 //! From a loaded engine to a running chain: what is on the disk is connected and looked over, block files are imported.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 use chainstate::{ChainHandle, Engine, LoadError, SaltedState, ValidationThread};
 use config::Config;
 use mempool::{Dump, ImportOptions, Mempool};
-use platform::{Clock, SystemEntropy};
+use platform::{Clock, Shutdown, SystemEntropy};
 use tracing::{error, info};
 
 use crate::{
     NodeContext,
+    estimates::{EstimateFiles, FLUSH_PERIOD},
+    mining::{Miner, Settings},
     options::{self, BadOption},
     startup::StartError,
+    warnings::ForkWatch,
 };
+
+/// Our own transactions are told again after so long, and up to so much longer.
+const REBROADCAST: Duration = Duration::from_mins(10);
+const REBROADCAST_CHANCE: Duration = Duration::from_mins(5);
 
 /// Hands the engine to its thread. Short work is done before this returns; imports, which may take hours, are the
 /// thread's first task, and the node answers meanwhile.
@@ -29,7 +37,7 @@ pub(crate) fn begin(
     if !reindex {
         engine.start()?;
         context.rpc_state.set_warmup_status("Verifying blocks…");
-        verify(&engine, config)?;
+        verify(&engine, config, context.now())?;
     }
     let pool = Mempool::new(
         options::mempool_options(config)?,
@@ -39,12 +47,28 @@ pub(crate) fn begin(
         random_salt()?,
     );
     let pool = pool.map_err(|e| BadOption(e.to_string()))?;
+    let relay = pool.read().options().min_relay_fee;
+    if !config.args().is_set("minrelaytxfee") && relay != mempool::Options::default().min_relay_fee {
+        info!("Increasing minrelaytxfee to {} to match incrementalrelayfee", relay.text(config.coin().ticker));
+    }
     engine.follow(pool.follower());
+    engine.follow(Miner::follower(&context.tip_signal));
+    engine.follow(ForkWatch::of(context));
     let files: Vec<PathBuf> =
         config.args().get_all("loadblock").iter().map(|f| config.env().absolute(f.as_ref())).collect();
     let (chain, validation) = chainstate::spawn(engine)?;
+    let miner = Miner::new(
+        chain.clone(),
+        pool.clone(),
+        Arc::clone(&context.rules),
+        Arc::clone(&context.clock) as Arc<dyn Clock>,
+        Settings::read(config, context.rules.params())?,
+        context.shutdown.clone(),
+        Arc::clone(&context.tip_signal),
+    );
+    context.feed.attach(chain.reader(), &pool);
     // Nobody else sets them.
-    let _ = (context.chain.set(chain.clone()), context.mempool.set(pool.clone()));
+    let _ = (context.chain.set(chain.clone()), context.mempool.set(pool.clone()), context.miner.set(Arc::new(miner)));
     if reindex || !files.is_empty() {
         let shutdown = context.shutdown.clone();
         let work = move |engine: &mut Engine| {
@@ -56,24 +80,98 @@ pub(crate) fn begin(
         // The thread was started just now; that it is gone already is noticed by the next caller.
         let _ = chain.post(work);
     }
-    let (file, persists) = (context.mempool_file(), config.args().get_bool("persistmempool", true));
-    let _ = chain.post(move |engine| load_mempool(engine, &pool, persists.then_some(file).as_deref()));
+    start_estimates(&chain, &pool, context)?;
+    start_rebroadcast(&pool, context)?;
+    start_loading(&chain, pool, context)?;
     Ok((chain, validation))
 }
 
-/// Takes the transactions of the last run in again, as far as they still fit.
-fn load_mempool(engine: &Engine, pool: &Mempool, file: Option<&Path>) {
-    match file.map(std::fs::read) {
-        Some(Ok(bytes)) => {
-            // What is wrong with the file is logged where it is found; the node runs without.
-            let _ = pool.load(&engine.reader(), bytes, ImportOptions::default(), &|| false);
+/// Takes the transactions of the last run in again, as far as they still fit, while the node answers already.
+fn start_loading(chain: &ChainHandle, pool: Mempool, context: &Arc<NodeContext>) -> Result<(), StartError> {
+    let persists = context.config.args().get_bool("persistmempool", true);
+    let file = persists.then(|| context.mempool_file());
+    let (chain, shutdown) = (chain.clone(), context.shutdown.clone());
+    platform::thread::spawn("initload", move || {
+        // Imports of blocks come first.
+        if chain.call(|_| ()).is_err() {
+            return;
         }
-        Some(Err(e)) if e.kind() != std::io::ErrorKind::NotFound => {
-            tracing::info!("Failed to open mempool file. Continuing anyway. ({e})");
+        match file.map(std::fs::read) {
+            Some(Ok(bytes)) => load_mempool(&chain, &pool, bytes, &shutdown),
+            Some(Err(e)) if e.kind() != std::io::ErrorKind::NotFound => {
+                info!("Failed to open mempool file. Continuing anyway. ({e})");
+            }
+            _ => {}
         }
-        _ => {}
+        // What was not read to its end must not be written over what is there.
+        if !shutdown.is_requested() {
+            pool.set_load_tried(true);
+        }
+    })?;
+    Ok(())
+}
+
+fn load_mempool(chain: &ChainHandle, pool: &Mempool, bytes: Vec<u8>, shutdown: &Shutdown) {
+    let (codec, options) = (chain.reader().codec(), ImportOptions::default());
+    // What is wrong with the file is logged where it is found; the node runs without.
+    let _ = pool.load_in_steps(codec, bytes, options, |txs| {
+        if shutdown.is_requested() {
+            return Ok(None);
+        }
+        let (pool, txs) = (pool.clone(), txs.to_vec());
+        chain.call(move |engine| pool.import(&engine.reader(), &txs, options)).map_or(Ok(None), |done| done.map(Some))
+    });
+}
+
+/// Takes over what earlier runs have learned about fees, and keeps writing it down.
+fn start_estimates(chain: &ChainHandle, pool: &Mempool, context: &Arc<NodeContext>) -> Result<(), StartError> {
+    let config = &context.config;
+    let scheduler = Arc::clone(&context.scheduler);
+    platform::thread::spawn("scheduler", move || scheduler.run())?;
+    // Whoever does not relay transactions does not see what is paid.
+    if config.args().get_bool("blocksonly", false) {
+        return Ok(());
     }
-    pool.set_load_tried(true);
+    let stale_too = config.args().get_bool("acceptstalefeeestimates", false);
+    let kind = config.chain().kind;
+    if stale_too && kind != coin::ChainKind::Regtest {
+        return Err(BadOption(format!("acceptstalefeeestimates is not supported on {} chain.", kind.name())).into());
+    }
+    let files = EstimateFiles::of(config.net_dir());
+    let tip = chain.reader().tip().map(|tip| (tip.height.into(), tip.hash));
+    files.load(pool, tip, stale_too, system_time(&*context.clock));
+    let pool = pool.clone();
+    context.scheduler.every(FLUSH_PERIOD, move || files.flush(&pool));
+    Ok(())
+}
+
+/// Tells our own transactions again that nobody has asked for: there may have been nobody to ask. The moment is chance,
+/// so that it tells nothing about us.
+fn start_rebroadcast(pool: &Mempool, context: &Arc<NodeContext>) -> Result<(), StartError> {
+    let chance = platform::entropy::random_u64(&SystemEntropy)? % REBROADCAST_CHANCE.as_secs();
+    let (pool, node) = (pool.clone(), Arc::downgrade(context));
+    context.scheduler.every(REBROADCAST + Duration::from_secs(chance), move || {
+        let Some(node) = node.upgrade() else { return };
+        let ours: Vec<_> = pool.read().unbroadcast().iter().copied().collect();
+        for txid in ours {
+            node.relay_tx(txid);
+        }
+    });
+    Ok(())
+}
+
+/// The machine's time, with which the ages of files are compared.
+fn system_time(clock: &dyn Clock) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(clock.system_micros()).unwrap_or(0))
+}
+
+/// Writes down what was learned about fees.
+pub(crate) fn save_estimates(context: &NodeContext) {
+    if let Some(pool) = context.mempool.get()
+        && !context.config.args().get_bool("blocksonly", false)
+    {
+        EstimateFiles::of(context.config.net_dir()).close(pool);
+    }
 }
 
 /// Keeps the pool for the next run.
@@ -114,12 +212,25 @@ fn import(engine: &mut Engine, reindex: bool, files: &[PathBuf]) -> Result<(), L
     Ok(())
 }
 
+/// A block may be ahead of the clock by this many seconds.
+const MAX_FUTURE_BLOCK_TIME: i64 = 2 * 60 * 60;
+
 /// Looks the last blocks over, unless the user does not want to.
-fn verify(engine: &Engine, config: &Config) -> Result<(), StartError> {
+fn verify(engine: &Engine, config: &Config, now: i64) -> Result<(), StartError> {
     let args = config.args();
     let number = |name, default| u32::try_from(args.get_i64(name, default)).unwrap_or(0);
     let (level, depth) = (number("checklevel", 3), number("checkblocks", 6));
     info!("Verifying blocks…");
+    if engine.reader().tip().is_some_and(|tip| i64::from(tip.time) > now + MAX_FUTURE_BLOCK_TIME) {
+        return Err(BadOption(
+            "The block database contains a block which appears to be from the future. \
+             This may be due to your computer's date and time being set incorrectly. \
+             Only rebuild the block database if you are sure that your computer's date and time are correct.\n\
+             Please restart with -reindex or -reindex-chainstate to recover."
+                .to_owned(),
+        )
+        .into());
+    }
     match engine.verify(level, depth).map_err(LoadError::Fatal)? {
         Ok(_) => Ok(()),
         Err(problem) => {

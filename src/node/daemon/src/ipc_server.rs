@@ -5,12 +5,18 @@ use std::{sync::Arc, time::Duration};
 
 use ::rpc::{Caller, Engine};
 use interfaces::{
-    Answer, BulkheadInit, Call, Chain, Echo, Failure, Hello, Init, Json, Mining, Node, Rpc, WalletLoader,
+    Answer, BulkheadInit, Call, Chain, Echo, Failure, Hello, Init, Json, Mining, Mining30, Node, Rpc, WalletLoader,
+    old_mining_refused,
 };
 use ipc::{Address, Ipc, Options};
 use tracing::{info, warn};
 
-use crate::NodeContext;
+use crate::{
+    NodeContext,
+    chain_iface::NodeChain,
+    mining::{Miner, MiningObject, MiningObject30, wants_release30},
+    node_iface::GuiNode,
+};
 
 /// How long a stop waits for calls that were interrupted.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -23,22 +29,34 @@ pub(crate) fn start(context: &Arc<NodeContext>, engine: &Arc<Engine<NodeContext>
         return Ok(None);
     }
     let ipc = Ipc::new(Options::new(config.executable()));
-    let genesis = context.rules.params().genesis_hash().to_string();
-    let hello = Hello {
-        coin: config.coin().id.to_owned(),
-        chain: config.chain().kind.name().to_owned(),
-        genesis,
-        version: config::about::VERSION.to_owned(),
-        role: "node".to_owned(),
-        capabilities: Vec::new(),
-    };
-    let init = Arc::new(NodeInit { hello, rpc: Arc::new(NodeRpc(Arc::clone(engine))) });
+    let init = Arc::new(NodeInit {
+        hello: hello(context),
+        rpc: Arc::new(NodeRpc(Arc::clone(engine))),
+        miner: Arc::clone(context.miner()),
+        // What else it says was refused at the start.
+        release30: wants_release30(config).unwrap_or(false),
+        node: Arc::clone(context),
+        engine: Arc::clone(engine),
+    });
     for text in addresses {
         let address = Address::parse(&text)?;
         let shown = ipc.listen(&address, config.net_dir(), Arc::clone(&init) as Arc<dyn BulkheadInit>)?;
         info!("Listening for IPC requests on address {shown}");
     }
     Ok(Some(ipc))
+}
+
+/// Who this node is to our own processes.
+pub(crate) fn hello(context: &NodeContext) -> Hello {
+    let config = &context.config;
+    Hello {
+        coin: config.coin().id.to_owned(),
+        chain: config.chain().kind.name().to_owned(),
+        genesis: context.rules.params().genesis_hash().to_string(),
+        version: config::about::VERSION.to_owned(),
+        role: "node".to_owned(),
+        capabilities: Vec::new(),
+    }
 }
 
 /// Hangs up on everybody.
@@ -52,6 +70,11 @@ pub(crate) fn stop(ipc: &Ipc) {
 struct NodeInit {
     hello: Hello,
     rpc: Arc<NodeRpc>,
+    miner: Arc<Miner>,
+    /// Whether clients of release 30 are served.
+    release30: bool,
+    node: Arc<NodeContext>,
+    engine: Arc<Engine<NodeContext>>,
 }
 
 impl Init for NodeInit {
@@ -60,7 +83,14 @@ impl Init for NodeInit {
     }
 
     fn make_mining(&self) -> Call<Option<Arc<dyn Mining>>> {
-        Ok(None)
+        Ok(Some(Arc::new(MiningObject::new(Arc::clone(&self.miner)))))
+    }
+
+    fn make_mining_old2(&self) -> Call<Answer<Option<Arc<dyn Mining30>>>> {
+        if !self.release30 {
+            return Ok(old_mining_refused());
+        }
+        Ok(Ok(Some(Arc::new(MiningObject30(MiningObject::new(Arc::clone(&self.miner)))))))
     }
 
     fn make_rpc(&self) -> Call<Option<Arc<dyn Rpc>>> {
@@ -74,15 +104,22 @@ impl BulkheadInit for NodeInit {
     }
 
     fn make_chain(&self) -> Call<Option<Arc<dyn Chain>>> {
-        Ok(None)
+        Ok(Some(Arc::new(NodeChain::new(Arc::clone(&self.node)))))
     }
 
     fn make_node(&self) -> Call<Option<Arc<dyn Node>>> {
-        Ok(None)
+        Ok(Some(Arc::new(GuiNode::new(Arc::clone(&self.node), Arc::clone(&self.engine)))))
     }
 
     fn make_wallet_loader(&self, _: Arc<dyn Chain>) -> Call<Answer<Option<Arc<dyn WalletLoader>>>> {
         Ok(Ok(None))
+    }
+
+    fn attach_wallets(&self, wallets: Arc<dyn WalletLoader>) -> Call<Answer<()>> {
+        Ok(match self.node.wallets.get() {
+            Some(host) => host.attach(&wallets, self.engine.registry()),
+            None => Err(Failure::new("This node is starting.")),
+        })
     }
 }
 

@@ -6,25 +6,36 @@
 //!    answer that it is warming up, loads the chain state (`import`), and announces that all is ready ([`ready`]).
 //! 3. [`context`]: what RPC methods see of the node: a [`chainstate::Reader`] that never waits, a handle to the
 //!    validation thread, clock, log and shutdown.
-//! 4. [`rpc`]: the methods, a file per family. [`render`] holds the shapes that several of them answer with, [`miner`]
-//!    makes blocks for those that generate, [`psbt`] reads, writes and finishes partially signed transactions.
+//!    `peers` starts the network and shows it the chain.
+//! 4. [`rpc`]: the methods, a file per family. [`render`] holds the shapes that several of them answer with, [`mining`]
+//!    makes blocks for those that generate, and for miners at the socket.
 //!
 //! Nothing here validates or stores: that is what the rooms below do. No method holds a key.
 
+mod chain_iface;
 pub mod context;
+mod estimates;
 mod import;
 mod ipc_server;
-pub mod miner;
+pub mod library;
+pub mod mining;
 mod node;
+mod node_iface;
+mod notices;
 pub mod options;
-pub mod psbt;
+mod peers;
 pub mod ready;
 pub mod render;
+mod rest;
 pub mod rpc;
+pub mod scheduler;
 mod server;
 pub mod startup;
 #[cfg(test)]
 mod testing;
+mod wallet_host;
+mod warnings;
 
 pub use context::NodeContext;
 pub use startup::run;
+pub use wallet_host::{MakeWallets, WalletSource};

@@ -15,11 +15,22 @@ use platform::{Clock, DirectoryLock, MockableClock, PidFile, Shutdown, Signals, 
 use tracing::{error, info, warn};
 
 use crate::{
-    NodeContext, import, ipc_server,
+    NodeContext,
+    chain_iface::{Feed, Subscriber},
+    context::Scans,
+    import, ipc_server,
+    library::{Library, Wanted},
+    mining::{Settings, wants_release30},
+    node_iface::Ui,
+    notices,
     options::{self, BadOption},
+    peers,
     ready::Ready,
+    scheduler::Scheduler,
     server::{self, RpcServer},
     startup::StartError,
+    wallet_host::{WalletHost, WalletSource},
+    warnings::Warnings,
 };
 
 /// Answers that are on their way may take this long to leave when the node stops.
@@ -34,6 +45,7 @@ pub(crate) struct Node {
     validation: ValidationThread,
     rpc: Option<RpcServer>,
     ipc: Option<Ipc>,
+    notices: Option<Subscriber>,
     ready_file: PathBuf,
     pid_file: Option<PidFile>,
     shutdown: Shutdown,
@@ -49,23 +61,37 @@ impl Node {
         clock: Arc<MockableClock>,
         log: LogHandle,
         shutdown: &Shutdown,
+        wallets: WalletSource,
     ) -> Result<Self, StartError> {
         if !config.args().get_bool("sysperms", false) {
             platform::limits::set_private_umask();
         }
         config.check_sections()?;
+        if let Some(time) = config.args().get_int::<i64>("mocktime") {
+            clock.set_mock_time(time.max(0));
+        }
         open_log(&config, &log)?;
+        peers::options::interact(&config);
         let rules = consensus::rules_for(options::chain_params(&config)?)?;
+        options::check_ports(&config)?;
         let (load, engine_options) = options::chain_options(&config)?;
         let rpc_options = options::rpc_options(&config)?;
+        // What does not fit is told before anything is touched.
+        options::mempool_options(&config)?.check().map_err(|e| BadOption(e.to_string()))?;
+        Settings::read(&config, rules.params())?;
+        wants_release30(&config)?;
+        Wanted::read(&config)?;
+        peers::options::net_options(&config)?;
+        peers::options::peer_options(&config)?;
         let descriptors = platform::limits::raise_descriptor_limit(DESCRIPTORS);
         info!("Using at most {descriptors} file descriptors");
 
         let client = config.coin().client_name;
-        let mut locks = vec![DirectoryLock::acquire(config.net_dir(), client)?];
-        if load.blocks_dir.parent() != Some(config.net_dir()) {
-            locks.push(DirectoryLock::acquire(&load.blocks_dir, client)?);
-        }
+        let locks = vec![
+            DirectoryLock::acquire(config.net_dir(), client)?,
+            // Another node may use it with a directory of its own.
+            DirectoryLock::acquire(&load.blocks_dir, client)?,
+        ];
         let pid_path = config.file_option("pid", config.coin().pid_file);
         let pid_file = pid_path.map(|path| PidFile::create(&path)).transpose()?;
         let reopen = log.clone();
@@ -77,11 +103,23 @@ impl Node {
         let check_results = config.args().get_bool("rpcdoccheck", cfg!(debug_assertions));
         let directory = Directory::new(server::identity(&config));
         let rpc_state = Arc::new(RpcState::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        let commands = Arc::new(notices::commands(&config));
         let context = Arc::new(NodeContext {
             started: clock.monotonic(),
             config: Arc::new(config),
             chain: OnceLock::new(),
             mempool: OnceLock::new(),
+            miner: OnceLock::new(),
+            library: OnceLock::new(),
+            net: OnceLock::new(),
+            scans: Scans::default(),
+            wallets: OnceLock::new(),
+            feed: Feed::default(),
+            ui: Ui::default(),
+            warnings: Warnings::default(),
+            commands,
+            tip_signal: Arc::default(),
+            scheduler: Arc::new(Scheduler::new(Arc::clone(&clock) as Arc<dyn Clock>)),
             rules: Arc::clone(&rules),
             clock: Arc::clone(&clock),
             log,
@@ -96,13 +134,20 @@ impl Node {
             .with_logged_ips(context.log.log_ips())
             .with_result_checks(check_results);
         let methods = Arc::new(engine);
-        let rpc = with_server.then(|| server::start(rpc_options, client, Arc::clone(&methods), &SystemEntropy));
+        let wallets = WalletHost::new(wallets, &context, ipc_server::hello(&context));
+        // Nobody else sets them.
+        let _ = context.wallets.set(Arc::clone(&wallets));
+        if wallets.is_enabled() {
+            // Their process starts while the chain loads.
+            wallets.open().map_err(StartError::Wallet)?;
+        }
+        let rpc = with_server.then(|| server::start(rpc_options, &context, Arc::clone(&methods), &SystemEntropy));
         let rpc = rpc.transpose().map_err(|e| {
             error!("{e}");
             StartError::Server(e)
         })?;
 
-        rpc_state.set_warmup_status("Loading block index…");
+        context.announce("Loading block index…");
         let reindex = load.reindex;
         let engine = Engine::load(
             rules,
@@ -114,39 +159,112 @@ impl Node {
         )?;
         stop_long_work(&engine, shutdown)?;
         let (chain, validation) = import::begin(engine, reindex, &context)?;
-        let ipc = ipc_server::start(&context, &methods)?;
-        rpc_state.finish_warmup();
-        info!("Done loading");
+        // Nobody else sets it.
+        let _ = context.library.set(Library::start(&context, reindex)?);
+        let mut node = Self {
+            context: Arc::clone(&context),
+            chain,
+            validation,
+            rpc,
+            ipc: None,
+            notices: None,
+            ready_file: net_dir.join("ready.json"),
+            pid_file,
+            shutdown: shutdown.clone(),
+            ephemeral,
+            _locks: locks,
+        };
+        match node.finish(&methods, cookie_file) {
+            Ok(()) => Ok(node),
+            Err(error) => {
+                node.stop();
+                Err(error)
+            }
+        }
+    }
+
+    /// What needs the chain: the wallets and the sockets of other processes. Then the start is done.
+    fn finish(
+        &mut self,
+        methods: &Arc<RpcEngine<NodeContext>>,
+        cookie_file: Option<PathBuf>,
+    ) -> Result<(), StartError> {
+        let context = Arc::clone(&self.context);
+        let wallets = context.wallets.get().filter(|wallets| wallets.is_enabled());
+        if let Some(wallets) = wallets {
+            wallets.register(methods.registry()).map_err(StartError::Wallet)?;
+            wallets.load().map_err(|absent| {
+                if context.ui.has_shown(&absent.to_string()) { StartError::Told } else { StartError::Wallet(absent) }
+            })?;
+        }
+        self.ipc = ipc_server::start(&context, methods)?;
+        self.notices = notices::follow(&context)?;
+        let network = peers::start(&context)?;
+        // Nobody else sets it.
+        let _ = context.net.set(network);
+        context.rpc_state.finish_warmup();
+        context.announce("Done loading");
+        if let Some(wallets) = wallets {
+            wallets.start();
+        }
+        context.commands.started();
         let ready = Ready {
             pid: std::process::id(),
             chain: context.config.chain().kind.name(),
-            rpc: rpc.as_ref().map_or_else(Vec::new, |r| r.server.addresses().to_vec()),
-            p2p: Vec::new(),
-            cookie: rpc.as_ref().and_then(|r| r.cookie.as_ref()).and(cookie_file),
-            data_dir: net_dir.clone(),
+            rpc: self.rpc.as_ref().map_or_else(Vec::new, |r| r.server.addresses().to_vec()),
+            p2p: context.net.get().map_or_else(Vec::new, |net| net.bound().iter().map(|bind| bind.address).collect()),
+            cookie: self.rpc.as_ref().and_then(|r| r.cookie.as_ref()).and(cookie_file),
+            data_dir: context.config.net_dir().to_owned(),
         };
-        let ready_file = net_dir.join("ready.json");
-        ready.write(&ready_file)?;
-        let shutdown = shutdown.clone();
-        Ok(Self { context, chain, validation, rpc, ipc, ready_file, pid_file, shutdown, ephemeral, _locks: locks })
+        ready.write(&self.ready_file)?;
+        ready.tell(&context.config);
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn context(&self) -> &Arc<NodeContext> {
+        &self.context
     }
 
     /// Waits for the request to stop, then takes everything down in the reverse order.
     pub(crate) fn wait_and_stop(self) {
-        let Self { context, chain, validation, rpc, ipc, ready_file, pid_file, shutdown, ephemeral, _locks } = self;
-        shutdown.wait();
+        self.shutdown.wait();
         info!("Shutdown: In progress...");
+        self.context.commands.stopping();
+        self.stop();
+        info!("Shutdown done");
+    }
+
+    fn stop(self) {
+        let Self { context, chain, validation, rpc, ipc, notices, ready_file, pid_file, shutdown, ephemeral, _locks } =
+            self;
+        // Whoever asks whether to go on is told, also when a failure of the start is the reason.
+        shutdown.request();
         // It may be gone already, with its directory.
         let _ = std::fs::remove_file(&ready_file);
+        drop(notices);
         context.rpc_state.interrupt();
+        context.tip_signal.close();
         if let Some(RpcServer { server, cookie }) = rpc {
             server.stop(GRACE);
             drop(cookie);
         }
+        if let Some(network) = context.net.get() {
+            network.stop();
+        }
+        // The wallets read the chain to their last moment.
+        if let Some(wallets) = context.wallets.get() {
+            wallets.stop();
+        }
         if let Some(ipc) = ipc {
             ipc_server::stop(&ipc);
         }
+        context.scheduler.close();
         import::save_mempool(&context);
+        import::save_estimates(&context);
+        let indexes = context.library().interrupt();
+        // Some client's object may hold on to the chain; that must not keep it from being written.
+        chain.stop();
         drop((context, chain));
         if let Ok(mut engine) = validation.join() {
             if let Err(e) = engine.flush(FlushMode::Empty) {
@@ -155,6 +273,8 @@ impl Node {
         } else {
             error!("The validation thread panicked; what it had not written is lost");
         }
+        // They note where they stand once the chain is written.
+        drop(indexes);
         if let Some(pid_file) = pid_file
             && let Err(e) = pid_file.remove()
         {
@@ -165,7 +285,6 @@ impl Node {
         {
             warn!("Unable to remove the temporary directory {}: {e}", dir.display());
         }
-        info!("Shutdown done");
     }
 }
 

@@ -58,7 +58,7 @@ pub fn chain_params(config: &Config) -> Result<ChainParams, BadOption> {
     }
     if args.is_set("minimumchainwork") {
         let text = args.get_str("minimumchainwork", "");
-        let work = U256::from_hex(&text).ok_or_else(|| {
+        let work = U256::from_hex(text.strip_prefix("0x").unwrap_or(&text)).ok_or_else(|| {
             BadOption(format!("Invalid minimum work specified ({text}), must be up to 64 hex digits"))
         })?;
         params = params.with_minimum_chain_work(work);
@@ -89,11 +89,16 @@ fn parse_hex(text: &str) -> Option<Vec<u8>> {
     if rest.is_empty() { bytes } else { None }
 }
 
+/// Bytes for coins and databases together.
+pub(crate) fn dbcache(config: &Config) -> usize {
+    let mib = config.args().get_i64("dbcache", DEFAULT_DBCACHE).max(MIN_DBCACHE);
+    usize::try_from(mib.saturating_mul(MIB)).unwrap_or(usize::MAX)
+}
+
 /// How the chain state is opened, and how its engine behaves.
 pub fn chain_options(config: &Config) -> Result<(LoadOptions, EngineOptions), BadOption> {
     let args = config.args();
-    let dbcache = args.get_i64("dbcache", DEFAULT_DBCACHE).max(MIN_DBCACHE).saturating_mul(MIB);
-    let dbcache = usize::try_from(dbcache).unwrap_or(usize::MAX);
+    let dbcache = dbcache(config);
     // Two databases, and the rest for coins in memory.
     let database_cache_bytes = (dbcache / 8).min(8 << 20);
     let prune_target = match args.get_i64("prune", 0) {
@@ -107,9 +112,6 @@ pub fn chain_options(config: &Config) -> Result<(LoadOptions, EngineOptions), Ba
         }
         n => Some(u64::try_from(n.saturating_mul(MIB)).unwrap_or(u64::MAX)),
     };
-    if prune_target.is_some() && args.get_bool("txindex", false) {
-        return Err(BadOption::new("Prune mode is incompatible with -txindex."));
-    }
     if prune_target.is_some() && args.get_bool("reindex-chainstate", false) {
         return Err(BadOption::new("Prune mode is incompatible with -reindex-chainstate. Use full -reindex instead."));
     }
@@ -164,6 +166,43 @@ pub fn start_log(config: &Config, log: &LogHandle, background: bool) -> Result<(
         rate_limit: args.get_bool("logratelimit", true),
     };
     log.start(settings).map_err(BadOption::new)
+}
+
+/// Options that name a host and a port, whether they take a unix socket instead, and whether `=…` may stand behind.
+const ENDPOINTS: [(&str, bool, bool); 12] = [
+    ("i2psam", false, false),
+    ("onion", true, false),
+    ("proxy", true, true),
+    ("bind", false, true),
+    ("rpcbind", false, false),
+    ("torcontrol", false, false),
+    ("whitebind", false, false),
+    ("zmqpubhashblock", true, false),
+    ("zmqpubhashtx", true, false),
+    ("zmqpubrawblock", true, false),
+    ("zmqpubrawtx", true, false),
+    ("zmqpubsequence", true, false),
+];
+
+/// Refuses ports that are none, wherever one is given. Port 0, which takes a free one, is ours and allowed.
+pub fn check_ports(config: &Config) -> Result<(), BadOption> {
+    let args = config.args();
+    let bad = |name: &str, value: &str| Err(BadOption(format!("Invalid port specified in -{name}: '{value}'")));
+    for name in ["port", "rpcport"] {
+        let given = args.get(name).filter(|_| !args.is_negated(name));
+        if let Some(value) = given.filter(|value| value.parse::<u16>().is_err() || value.starts_with('+')) {
+            return bad(name, &value);
+        }
+    }
+    for (name, unix, suffixed) in ENDPOINTS {
+        for value in args.get_all(name) {
+            let bare = if suffixed { value.rsplit_once('=').map_or(value.as_str(), |(bare, _)| bare) } else { &value };
+            if ::rpc::bind::split_host_port(bare).is_none() && !(unix && value.starts_with("unix:")) {
+                return bad(name, &value);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The options of the JSON-RPC server.
@@ -239,12 +278,19 @@ pub fn mempool_options(config: &Config) -> Result<mempool::Options, BadOption> {
         return Err(BadOption::new("acceptnonstdtxn is not currently supported for main chain"));
     }
     let incremental_relay_fee = rate("incrementalrelayfee", default.incremental_relay_fee)?;
+    let mut min_relay_fee = rate("minrelaytxfee", default.min_relay_fee)?;
+    if !args.is_set("minrelaytxfee") && incremental_relay_fee.cmp_rate(&min_relay_fee).is_gt() {
+        // Whoever sets only one of them means both.
+        min_relay_fee = incremental_relay_fee;
+    }
+    // Without transactions of others there is little to keep.
+    let megabytes = number("maxmempool", if args.get_bool("blocksonly", false) { 5 } else { 300 });
     let carrier = usize::try_from(number("datacarriersize", 100_000).max(0)).unwrap_or(usize::MAX);
     Ok(mempool::Options {
-        max_bytes: usize::try_from(number("maxmempool", 300).saturating_mul(1_000_000).max(0)).unwrap_or(usize::MAX),
+        max_bytes: usize::try_from(megabytes.saturating_mul(1_000_000).max(0)).unwrap_or(usize::MAX),
         expiry: number("mempoolexpiry", 336).saturating_mul(3600),
         incremental_relay_fee,
-        min_relay_fee: rate("minrelaytxfee", default.min_relay_fee)?,
+        min_relay_fee,
         dust_relay_fee: rate("dustrelayfee", default.dust_relay_fee)?,
         max_datacarrier: args.get_bool("datacarrier", true).then_some(carrier),
         permit_bare_multisig: args.get_bool("permitbaremultisig", true),

@@ -7,6 +7,7 @@ use std::{
 };
 
 use ::rpc::{Json, Object};
+use config::Config;
 
 /// What a harness wants to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,16 @@ impl Ready {
     /// Writes the file, whole or not at all.
     pub fn write(&self, file: &Path) -> std::io::Result<()> {
         platform::file::replace(file, format!("{}\n", self.to_line()).as_bytes())
+    }
+
+    /// Writes the line to the descriptor that `-readyfd` names.
+    pub fn tell(&self, config: &Config) {
+        let Some(number) = config.args().get("readyfd") else { return };
+        let told = platform::descriptor::adopt_writable(&number).map_err(|e| e.to_string());
+        if let Err(e) = told.and_then(|file| self.send(file).map_err(|e| e.to_string())) {
+            // The node runs, whoever wanted to know of it.
+            tracing::warn!("-readyfd: {e}");
+        }
     }
 
     /// Writes the line to a descriptor that the harness passed.

@@ -12,7 +12,7 @@ use ::rpc::{
 use config::Config;
 use platform::Entropy;
 
-use crate::{NodeContext, options::RpcOptions};
+use crate::{NodeContext, options::RpcOptions, rest};
 
 /// A running server with the cookie that lets people in.
 #[derive(Debug)]
@@ -58,16 +58,20 @@ pub(crate) fn registry(directory: Directory) -> Arc<Registry<NodeContext>> {
 /// Binds the sockets and starts to answer.
 pub(crate) fn start(
     options: RpcOptions,
-    client_name: &str,
+    context: &Arc<NodeContext>,
     engine: Arc<Engine<NodeContext>>,
     entropy: &dyn Entropy,
 ) -> Result<RpcServer, ServerError> {
     let (auth, cookie) = Authenticator::start(&options.auth, entropy)?;
     let auth = Arc::new(auth);
     let endpoints = bind::endpoints(&options.binds, options.allows_others, options.port)?;
-    let listeners = bind::listen_on(&endpoints, client_name)?;
+    let listeners = bind::listen_on(&endpoints, context.config.coin().client_name)?;
+    let mut routes = Routes::new();
+    if context.config.args().get_bool("rest", false) {
+        routes = rest::add(routes, context, &engine);
+    }
     let handler = Arc::new(JsonRpcHandler(engine));
-    let routes = Routes::new()
+    let routes = routes
         .with(Route::exact("/", Arc::clone(&handler) as _).json_rpc(Arc::clone(&auth)))
         .with(Route::prefix("/wallet/", handler).json_rpc(auth));
     let server = Server::start(listeners, options.server, routes)?;

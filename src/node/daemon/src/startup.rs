@@ -11,7 +11,7 @@ use platform::{
 };
 use tracing::error;
 
-use crate::{node::Node, options::BadOption, server::ServerError};
+use crate::{WalletSource, node::Node, options::BadOption, server::ServerError, wallet_host::Absent};
 
 /// Why the node did not start. The text is what the daemon prints behind `Error: `.
 #[derive(Debug, thiserror::Error)]
@@ -32,21 +32,30 @@ pub(crate) enum StartError {
     Ipc(#[from] ipc::Error),
     #[error("Unable to start HTTP server. See debug log for details.")]
     Server(#[source] ServerError),
+    #[error(transparent)]
+    Net(net::NetError),
     #[error("{0}")]
     Load(#[from] LoadError),
+    #[error(transparent)]
+    Index(#[from] indexes::IndexError),
+    #[error(transparent)]
+    Wallet(Absent),
+    /// Why was shown by whoever failed.
+    #[error("the start has failed")]
+    Told,
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
 
-/// Runs a node until somebody asks it to stop. Answers the exit code.
-pub fn run(config: Config) -> u8 {
+/// Runs a node, with wallets from where `wallets` says, until somebody asks it to stop. Answers the exit code.
+pub fn run(config: Config, wallets: WalletSource) -> u8 {
     let clock = Arc::new(MockableClock::new(SystemClock::new()));
     let log = LogHandle::new(Arc::clone(&clock) as Arc<dyn Clock>);
     match start_in_background(&config) {
         Ok(Background::Launcher(code)) => code,
         Ok(Background::Here(report)) => {
             let shutdown = Shutdown::new();
-            match Node::start(config, clock, log, &shutdown) {
+            match Node::start(config, clock, log, &shutdown, wallets) {
                 Ok(node) => {
                     if let Some(report) = report {
                         report.started();
@@ -55,8 +64,10 @@ pub fn run(config: Config) -> u8 {
                     0
                 }
                 Err(e) => {
-                    error!("{e}");
-                    eprint_line(&format!("Error: {e}"));
+                    if !matches!(e, StartError::Told) {
+                        error!("{e}");
+                        eprint_line(&format!("Error: {e}"));
+                    }
                     if let Some(report) = report {
                         report.failed();
                     }
@@ -72,7 +83,7 @@ pub fn run(config: Config) -> u8 {
 }
 
 #[expect(clippy::print_stderr, reason = "what stops a start is told to whoever started it")]
-fn eprint_line(line: &str) {
+pub(crate) fn eprint_line(line: &str) {
     eprintln!("{}", line.trim_end());
 }
 

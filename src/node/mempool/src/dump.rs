@@ -7,6 +7,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
+    ops::AddAssign,
     path::Path,
     sync::Arc,
 };
@@ -21,6 +22,8 @@ use crate::{AcceptOptions, Mempool, Pool};
 
 const PLAIN: u64 = 1;
 const OBFUSCATED: u64 = 2;
+/// Transactions that are taken in between two turns of others.
+const STEP: usize = 32;
 
 /// Why a file cannot be read to its end. What was read before is kept.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +94,16 @@ pub struct Imported {
     pub already_there: usize,
     /// Waiting for a peer to ask.
     pub unbroadcast: usize,
+}
+
+impl AddAssign for Imported {
+    fn add_assign(&mut self, other: Self) {
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.expired += other.expired;
+        self.already_there += other.already_there;
+        self.unbroadcast += other.unbroadcast;
+    }
 }
 
 impl Dump {
@@ -250,7 +263,7 @@ impl Mempool {
         dump.unbroadcast.len()
     }
 
-    /// Takes a whole file in. Stops early, without an error, when `interrupted` says so.
+    /// Takes a whole file in, on the validation thread. Stops early, without an error, when `interrupted` says so.
     pub fn load(
         &self,
         chain: &Chain,
@@ -258,17 +271,27 @@ impl Mempool {
         options: ImportOptions,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Imported, BadDump> {
-        let (dump, result) = Dump::read(bytes, chain.codec());
+        self.load_in_steps(chain.codec(), bytes, options, |txs| {
+            if interrupted() { Ok(None) } else { self.import(chain, txs, options).map(Some) }
+        })
+    }
+
+    /// Takes a whole file in, in parts, so that others get their turn in between. `step` has a part imported on the
+    /// validation thread; with `None` it ends the work early.
+    pub fn load_in_steps(
+        &self,
+        codec: Codec,
+        bytes: Vec<u8>,
+        options: ImportOptions,
+        mut step: impl FnMut(&[Dumped]) -> Result<Option<Imported>, StoreError>,
+    ) -> Result<Imported, BadDump> {
+        let (dump, result) = Dump::read(bytes, codec);
         let mut imported = Imported::default();
-        for tx in &dump.txs {
-            if interrupted() {
-                return Ok(imported);
+        for part in dump.txs.chunks(STEP) {
+            match step(part)? {
+                Some(done) => imported += done,
+                None => return Ok(imported),
             }
-            let one = self.import(chain, std::slice::from_ref(tx), options)?;
-            imported.succeeded += one.succeeded;
-            imported.failed += one.failed;
-            imported.expired += one.expired;
-            imported.already_there += one.already_there;
         }
         if let Err(error) = result {
             tracing::info!("Failed to deserialize mempool data on file: {error}. Continuing anyway.");

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use bitcoin::BlockHash;
 use chainstate::Publish;
 use primitives::{Tx, WitnessMode};
 
@@ -70,6 +71,10 @@ pub enum MempoolEvent {
         txs: Arc<[Arc<Tx>]>,
         /// The height of the block.
         height: u32,
+        /// Its hash.
+        hash: BlockHash,
+        /// The weight of all its transactions but the coinbase.
+        weight: u64,
     },
 }
 

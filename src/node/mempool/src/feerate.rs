@@ -102,7 +102,11 @@ pub fn compare_diagrams(a: &[FeeRate], b: &[FeeRate]) -> Option<Ordering> {
             diagram.push(FeeRate { fee: last.fee, size: end });
         }
     }
-    let above = |points: &[FeeRate], other: &[FeeRate]| points.iter().any(|p| is_above(*p, other));
+    // Where one ends by falling, the other may be above it although none of its own corners is.
+    let above = |points: &[FeeRate], other: &[FeeRate]| {
+        let is = |point: &FeeRate, of: &[FeeRate], side| compare_at(*point, of) == Some(side);
+        points.iter().any(|p| is(p, other, Ordering::Greater)) || other.iter().any(|p| is(p, points, Ordering::Less))
+    };
     match (above(&a, &b), above(&b, &a)) {
         (false, false) => Some(Ordering::Equal),
         (true, false) => Some(Ordering::Greater),
@@ -122,13 +126,13 @@ fn corners(chunks: &[FeeRate]) -> Vec<FeeRate> {
     points
 }
 
-/// Whether a point lies strictly above a diagram of at least its size.
-fn is_above(point: FeeRate, corners: &[FeeRate]) -> bool {
+/// Where a point lies, compared with a diagram of at least its size: above it, below it, on it.
+fn compare_at(point: FeeRate, corners: &[FeeRate]) -> Option<Ordering> {
     let next = corners.partition_point(|corner| corner.size < point.size);
     match (next.checked_sub(1).map(|n| corners[n]), corners.get(next)) {
-        (_, Some(right)) if right.size == point.size => point.fee > right.fee,
-        (Some(left), Some(right)) => (point - left).cmp_rate(&(*right - left)) == Ordering::Greater,
-        _ => false,
+        (_, Some(right)) if right.size == point.size => Some(point.fee.cmp(&right.fee)),
+        (Some(left), Some(right)) => Some((point - left).cmp_rate(&(*right - left))),
+        _ => None,
     }
 }
 

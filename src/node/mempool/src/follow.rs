@@ -135,7 +135,8 @@ impl Pool {
         }
         self.relinearize();
         self.note_change();
-        self.events.push(MempoolEvent::Confirmed { txs: confirmed.into(), height });
+        let weight = block.txs.iter().skip(1).fold(0u64, |sum, tx| sum.saturating_add(tx.weight()));
+        self.events.push(MempoolEvent::Confirmed { txs: confirmed.into(), height, hash: block.hash(), weight });
     }
 
     /// Removes a transaction, if it is here, and everything that depends on it.

@@ -11,8 +11,8 @@
 //!    replacement must raise it everywhere.
 //! 3. A block arrives: the [follower](Mempool::follower) removes what it confirms and what conflicts with it. After a
 //!    reorganisation the transactions of lost blocks come back in, and what became impossible leaves.
-//! 4. [`Pool::template`] chooses what the next block has. A [`Dump`] carries the pool over a restart, and a
-//!    [`FeeEstimator`] learns from what it sees come and go.
+//! 4. [`Pool::template`] chooses what the next block has. A [`Dump`] carries the pool over a restart. A [`FeeEstimator`]
+//!    and a [`Health`] learn from what comes and goes ([`Experience`]), and [`Mempool::estimate`] says what to pay.
 //!
 //! One writer at a time: acceptance and the chain run on the validation thread, the operator's priorities wait their
 //! turn. Readers share a lock with the checks; it is held alone only to make a finished change, never while scripts run or
@@ -25,6 +25,7 @@ mod bump;
 mod cluster;
 mod dump;
 mod entry;
+mod estimate;
 mod events;
 mod feerate;
 mod fees;
@@ -45,10 +46,12 @@ mod trim;
 pub use accept::{AcceptOptions, Accepted, PackageOptions, PackageOutcome, Rejected, Verdict};
 pub use dump::{BadDump, Dump, Dumped, ImportOptions, Imported};
 pub use entry::{Entry, EntryId};
+pub use estimate::{Estimator, Experience, NoEstimate, RateEstimate};
 pub use events::{MempoolEvent, RemovalReason};
 pub use feerate::{FeeRate, compare_diagrams};
 pub use fees::{
-    BadEstimates, BucketRange, Estimate, EstimateDetail, EstimateReason, FeeEstimator, FeeFilterRounder, Horizon,
+    BadEstimates, BadHealth, BlockWeights, BucketRange, Estimate, EstimateDetail, EstimateReason, FeeEstimator,
+    FeeFilterRounder, Health, Horizon, Unhealthy,
 };
 pub use mempool::{Mempool, NextBlock};
 pub use options::{BadOptions, Limits, Options};

@@ -11,7 +11,7 @@ use primitives::{Tx, TxOutEntry};
 use store::StoreError;
 
 use crate::{
-    BadOptions, FeeRate, MempoolEvent, Options, Pool, Template, TemplateOptions,
+    BadOptions, Experience, FeeRate, MempoolEvent, Options, Pool, Template, TemplateOptions,
     accept::{AcceptOptions, Accepted, ChainView, Extra, PackageOptions, PackageOutcome, Rejected, Setting, split},
     follow::Follower,
 };
@@ -28,6 +28,7 @@ pub(crate) struct Inner {
     /// What signalled upgrades have come to.
     pub(crate) upgrades: MemoryCache,
     events: Hub<MempoolEvent>,
+    pub(crate) experience: Mutex<Experience>,
 }
 
 impl Inner {
@@ -47,7 +48,12 @@ impl Inner {
 
     fn publish(&self) {
         let events = std::mem::take(&mut self.write().events);
+        if events.is_empty() {
+            return;
+        }
+        let mut experience = self.experience.lock().unwrap_or_else(PoisonError::into_inner);
         for event in &events {
+            experience.learn(event);
             self.events.publish(event);
         }
     }
@@ -91,6 +97,7 @@ impl Mempool {
             clock,
             upgrades: MemoryCache::default(),
             events: Hub::default(),
+            experience: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -104,6 +111,11 @@ impl Mempool {
     /// Starts listening to what happens from now on.
     pub fn subscribe(&self) -> Subscription<MempoolEvent> {
         self.inner.events.subscribe()
+    }
+
+    /// Calls `relay` with what happens from now on, on the thread where it happens; see [`Hub::relay`].
+    pub fn relay(&self, relay: impl Fn(&MempoolEvent) + Send + 'static) {
+        self.inner.events.relay(relay);
     }
 
     /// Ends every subscription.

@@ -16,6 +16,7 @@ use crate::{
     entry::{Entry, EntryId},
     limit::Rolling,
     plan::{Plan, Planned},
+    policy,
 };
 
 /// The pool. Readers look at it; only acceptance, the chain and the operator's priorities change it.
@@ -251,6 +252,13 @@ impl Pool {
     /// All such pretences.
     pub fn deltas(&self) -> &BTreeMap<Txid, i64> {
         &self.deltas
+    }
+
+    /// Whether a transaction has outputs that are not worth spending, where that matters.
+    pub fn has_dust(&self, txid: &Txid) -> bool {
+        let standard = self.options.require_standard;
+        let dusty = |entry: &Entry| policy::dust_outputs(&entry.tx, self.options.dust_relay_fee).next().is_some();
+        standard && self.entry(txid).is_some_and(dusty)
     }
 
     /// Our own transactions that no peer has asked for yet.

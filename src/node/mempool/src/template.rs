@@ -43,6 +43,8 @@ pub struct TemplateTx {
     pub fee: i64,
     /// Its signature operations, weighted.
     pub sigops: u64,
+    /// What it pays for its virtual size, as the operator sees it.
+    pub rate: FeeRate,
 }
 
 /// The transactions of a block, without its coinbase.
@@ -101,7 +103,8 @@ impl Pool {
                 template.weight += entry.tx.weight();
                 template.sigops += entry.sigops;
                 template.fees = template.fees.saturating_add(entry.fee);
-                template.txs.push(TemplateTx { tx: Arc::clone(&entry.tx), fee: entry.fee, sigops: entry.sigops });
+                let (tx, rate) = (Arc::clone(&entry.tx), entry.fee_rate());
+                template.txs.push(TemplateTx { tx, fee: entry.fee, sigops: entry.sigops, rate });
             }
             template.chunk_rates.push(by_vsize);
         }

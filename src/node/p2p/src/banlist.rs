@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::netaddr::NetAddr;
 
-/// A range of addresses: those whose first bits are the same.
+/// A range of addresses: those whose first bits are the same. In networks without IP addresses it is exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subnet {
-    base: IpAddr,
+    base: NetAddr,
     bits: u8,
 }
 
@@ -21,42 +21,51 @@ pub struct Subnet {
 #[error("Invalid IP/Subnet")]
 pub struct SubnetError;
 
+/// How many bits an IP address has; none in other networks, whose addresses are not compared by bits.
+fn width(addr: &NetAddr) -> u8 {
+    match addr {
+        NetAddr::Ip(IpAddr::V4(_)) => 32,
+        NetAddr::Ip(IpAddr::V6(_)) => 128,
+        NetAddr::Onion(_) | NetAddr::I2p(_) | NetAddr::Cjdns(_) => 0,
+    }
+}
+
 impl Subnet {
     /// The range of exactly one address.
-    pub fn single(ip: IpAddr) -> Self {
-        let base = ip.to_canonical();
-        Self { base, bits: if base.is_ipv4() { 32 } else { 128 } }
+    pub fn single(addr: NetAddr) -> Self {
+        Self { base: addr, bits: width(&addr) }
     }
 
     fn new(ip: IpAddr, bits: u8) -> Option<Self> {
-        let single = Self::single(ip);
+        let single = Self::single(NetAddr::ip(ip));
         (bits <= single.bits).then(|| Self { base: masked(single.base, bits), bits })
     }
 
     /// Whether it contains an address.
     pub fn contains(&self, addr: &NetAddr) -> bool {
-        matches!(addr, NetAddr::Ip(ip) if ip.is_ipv4() == self.base.is_ipv4() && masked(*ip, self.bits) == self.base)
+        addr.network() == self.base.network() && masked(*addr, self.bits) == self.base
     }
 }
 
-/// The address with zeros behind its first bits.
-fn masked(ip: IpAddr, bits: u8) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) => {
+/// The address with zeros behind its first bits; others than IP addresses are left alone.
+fn masked(addr: NetAddr, bits: u8) -> NetAddr {
+    match addr {
+        NetAddr::Ip(IpAddr::V4(ip)) => {
             let mask = u32::MAX.checked_shl(32 - u32::from(bits.min(32))).unwrap_or(0);
-            IpAddr::V4((ip.to_bits() & mask).into())
+            NetAddr::Ip(IpAddr::V4((ip.to_bits() & mask).into()))
         }
-        IpAddr::V6(ip) => {
+        NetAddr::Ip(IpAddr::V6(ip)) => {
             let mask = u128::MAX.checked_shl(128 - u32::from(bits.min(128))).unwrap_or(0);
-            IpAddr::V6((ip.to_bits() & mask).into())
+            NetAddr::Ip(IpAddr::V6((ip.to_bits() & mask).into()))
         }
+        other => other,
     }
 }
 
 impl FromStr for Subnet {
     type Err = SubnetError;
 
-    /// `1.2.3.4`, `1.2.3.0/24`, `1.2.3.0/255.255.255.0`, `2001:db8::/32`.
+    /// `1.2.3.4`, `1.2.3.0/24`, `1.2.3.0/255.255.255.0`, `2001:db8::/32`, and names of Tor and I2P.
     fn from_str(text: &str) -> Result<Self, SubnetError> {
         let Some((ip, mask)) = text.split_once('/') else {
             return text.parse().map(Self::single).map_err(|_| SubnetError);
@@ -79,7 +88,10 @@ impl FromStr for Subnet {
 
 impl fmt::Display for Subnet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.base, self.bits)
+        match self.base {
+            NetAddr::Ip(_) => write!(f, "{}/{}", self.base, self.bits),
+            _ => self.base.fmt(f),
+        }
     }
 }
 
@@ -199,6 +211,15 @@ mod tests {
         for bad in ["", "1.2.3", "1.2.3.4/33", "1.2.3.4/255.0.255.0", "::1/129", "::/255.0.0.0", "1.2.3.4/", "a/8"] {
             assert!(bad.parse::<Subnet>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_hidden_service_is_a_range_of_its_own() {
+        let name = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
+        assert_eq!(net(name).to_string(), name);
+        assert!(net(name).contains(&name.parse().unwrap()));
+        assert!(!net(name).contains(&addr("1.2.3.4")) && !net("0.0.0.0/0").contains(&name.parse().unwrap()));
+        assert!(format!("{name}/8").parse::<Subnet>().is_err());
     }
 
     #[test]

@@ -1,53 +1,19 @@
 //! What must hold for any bytes that come from a peer or a file. The fuzz targets call these with bytes of their own.
 
+mod conversation;
+
 use primitives::Codec;
 
-use crate::{AddrMan, Chance, Message, Received, Transport};
+pub use conversation::conversation;
+
+use crate::{AddrMan, Chance, MESSAGE_NAMES, Message, Received, Transport};
 
 const MAGIC: [u8; 4] = [0xfa, 0xbf, 0xb5, 0xda];
-const NAMES: [&str; 36] = [
-    "version",
-    "verack",
-    "ping",
-    "pong",
-    "addr",
-    "addrv2",
-    "sendaddrv2",
-    "getaddr",
-    "inv",
-    "getdata",
-    "notfound",
-    "getblocks",
-    "getheaders",
-    "headers",
-    "block",
-    "tx",
-    "mempool",
-    "feefilter",
-    "sendheaders",
-    "wtxidrelay",
-    "sendcmpct",
-    "cmpctblock",
-    "getblocktxn",
-    "blocktxn",
-    "filterload",
-    "filteradd",
-    "filterclear",
-    "merkleblock",
-    "getcfilters",
-    "cfilter",
-    "getcfheaders",
-    "cfheaders",
-    "getcfcheckpt",
-    "cfcheckpt",
-    "sendtxrcncl",
-    "feature",
-];
 
 /// A payload of the message that the first byte chooses: what can be read can be written, and reads the same again.
 pub fn message(bytes: &[u8]) {
     let Some((choice, payload)) = bytes.split_first() else { return };
-    let name = NAMES[usize::from(*choice) % NAMES.len()];
+    let name = MESSAGE_NAMES[usize::from(*choice) % MESSAGE_NAMES.len()];
     let Ok(message) = Message::decode(name, payload, &Codec::BITCOIN) else { return };
     let again = Message::decode(name, &message.payload(), &Codec::BITCOIN);
     assert_eq!(again.as_ref(), Ok(&message));
@@ -91,6 +57,7 @@ mod tests {
         #[test]
         fn any_bytes(bytes in vec(any::<u8>(), 0..400)) {
             super::message(&bytes);
+            super::conversation(&bytes);
             super::transport(&bytes);
             super::peers_file(&bytes);
         }

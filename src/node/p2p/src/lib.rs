@@ -17,11 +17,14 @@
 //! [`Chance`] has a seed that nobody can guess. Everything else that comes in may come from an enemy: a peer can get its
 //! connection closed, but neither stop the node nor make it keep more than a bounded amount.
 
+mod addrcache;
 mod addrman;
 mod banlist;
+mod bloom;
 mod chance;
 pub mod compact;
 mod error;
+mod eviction;
 pub mod fuzz;
 mod manager;
 mod message;
@@ -37,25 +40,31 @@ mod transport;
 mod txrequest;
 mod view;
 
+pub use addrcache::AddrCache;
 pub use addrman::{AddrFileError, AddrMan, Entry};
 pub use banlist::{Ban, BanList, Subnet, SubnetError};
 pub use chance::Chance;
 pub use error::{MessageError, Rejected, TransportError};
-pub use manager::{Action, NewPeer, Options, PeerManager, PeerStats};
+pub use eviction::{Candidate, choose};
+pub use manager::{Action, FetchError, NewPeer, Options, PeerManager, PeerStats, Waiting};
 pub use message::{
     BlockTxn, CFHeaders, CFilter, CompactBlock, FEATURE_VERSION, FEEFILTER_VERSION, FilterCheckpoint, FilterLoad,
     FilterRange, GetBlockTxn, Inv, InvKind, Locator, MAX_ADDR, MAX_HEADERS, MAX_INV, MAX_LOCATOR, MAX_MESSAGE_LENGTH,
-    MIN_PEER_PROTO_VERSION, MerkleBlock, Message, PROTOCOL_VERSION, Prefilled, SENDHEADERS_VERSION,
+    MESSAGE_NAMES, MIN_PEER_PROTO_VERSION, MerkleBlock, Message, PROTOCOL_VERSION, Prefilled, SENDHEADERS_VERSION,
     SHORT_IDS_BLOCKS_VERSION, Version, WTXID_RELAY_VERSION, sanitize,
 };
-pub use netaddr::{NetAddr, Network, PeerAddress, Service};
+pub use netaddr::{AddrError, NetAddr, Network, PeerAddress, Service};
+pub use orphanage::OrphanInfo;
 pub use peer::{
     ConnectionKind, NODE_BLOOM, NODE_COMPACT_FILTERS, NODE_NETWORK, NODE_NETWORK_LIMITED, NODE_P2P_V2, NODE_WITNESS,
     Permissions,
 };
 pub use presync::PresyncOptions;
 pub use transport::{Received, Transport, TransportKind};
-pub use view::{BlockInfo, ChainAccess, Refusal, TxAccess, TxVerdict};
+pub use view::{
+    AddrPolicy, BlockInfo, BlockVerdict, ChainAccess, Fault, FilterAccess, PackageVerdict, Refusal, RejectKind,
+    TxAccess, TxVerdict,
+};
 
 /// The number of a connection; none is used twice.
 pub type PeerId = u64;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
 
 use primitives::{Reader, put_bytes, put_compact_u64};
 
@@ -237,6 +238,31 @@ impl fmt::Display for NetAddr {
     }
 }
 
+/// Why a text is no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an address")]
+pub struct AddrError;
+
+impl FromStr for NetAddr {
+    type Err = AddrError;
+
+    /// An IP address, or a name of Tor or I2P. Nothing is looked up.
+    fn from_str(text: &str) -> Result<Self, AddrError> {
+        if let Ok(ip) = text.parse::<IpAddr>() {
+            return Ok(Self::ip(ip));
+        }
+        let lower = text.to_ascii_lowercase();
+        if let Some(name) = lower.strip_suffix(".onion") {
+            let key = unbase32(name).and_then(|all| all.first_chunk::<32>().copied()).ok_or(AddrError)?;
+            // The name holds a checksum, so the way back must lead to the same name.
+            return if onion_text(&key) == name { Ok(Self::Onion(key)) } else { Err(AddrError) };
+        }
+        let name = lower.strip_suffix(".b32.i2p").ok_or(AddrError)?;
+        let hash: [u8; 32] = unbase32(name).and_then(|all| all.try_into().ok()).ok_or(AddrError)?;
+        Ok(Self::I2p(hash))
+    }
+}
+
 /// An address and a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Service {
@@ -354,6 +380,26 @@ fn base32(bytes: &[u8]) -> String {
         text.push(letter(ALPHABET, held << (5 - bits)));
     }
     text
+}
+
+/// The bytes behind a text of [`base32`].
+fn unbase32(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() * 5 / 8);
+    let (mut held, mut bits) = (0_u32, 0);
+    for byte in text.bytes() {
+        let value = match byte {
+            b'a'..=b'z' => byte - b'a',
+            b'2'..=b'7' => byte - b'2' + 26,
+            _ => return None,
+        };
+        held = (held << 5 | u32::from(value)) & 0xfff;
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from(held >> bits & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
 }
 
 fn letter(alphabet: &[u8; 32], value: u32) -> char {

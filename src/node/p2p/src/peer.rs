@@ -1,15 +1,17 @@
 //! What is remembered of a peer.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use bitcoin::BlockHash;
+use bitcoin::{BlockHash, Txid};
 
 use crate::PeerId;
+use crate::bloom::BloomFilter;
+use crate::compact::PartialBlock;
 use crate::message::{Inv, Version};
-use crate::netaddr::Service;
+use crate::netaddr::{PeerAddress, Service};
 use crate::presync::Presync;
-use crate::recent::Recent;
+use crate::recent::Known;
 
 /// The whole chain is served.
 pub const NODE_NETWORK: u64 = 1;
@@ -71,25 +73,90 @@ pub struct Permissions {
     pub mempool: bool,
     /// It gets headers during initial download.
     pub download: bool,
+    /// It may use bloom filters even if they are not offered.
+    pub bloom: bool,
+    /// Its transactions are passed on even if they are known already.
+    pub force_relay: bool,
+    /// It is told fresh addresses, not those of the cache.
+    pub addr: bool,
 }
 
 /// How transactions flow to a peer.
 #[derive(Debug)]
 pub(crate) struct TxRelay {
+    /// Whether it wants to hear of transactions.
     pub(crate) wanted: bool,
-    pub(crate) to_announce: BTreeSet<Inv>,
-    pub(crate) known: Recent<[u8; 32]>,
-    pub(crate) next_announcement: Duration,
+    pub(crate) bloom: Option<BloomFilter>,
+    pub(crate) to_announce: Vec<Txid>,
+    pub(crate) known: Known,
+    /// When it is told next; `None` before the end of the handshake, as the time of arrival of a transaction must not be
+    /// told by it.
+    pub(crate) next_announcement: Option<Duration>,
+    /// It has asked for the whole pool.
+    pub(crate) send_pool: bool,
+    /// How often the pool had changed when it was told last: it may ask for what was there then.
+    pub(crate) last_sequence: u64,
     pub(crate) minimum_feerate: i64,
     pub(crate) sent_feerate: i64,
     pub(crate) next_feerate: Duration,
 }
 
-/// A block that was asked for.
+/// How addresses flow from and to a peer.
+#[derive(Debug)]
+pub(crate) struct AddrRelay {
+    /// What it has told or was told; `None` while no addresses flow.
+    pub(crate) known: Option<Known>,
+    pub(crate) to_send: Vec<PeerAddress>,
+    pub(crate) asked: bool,
+    pub(crate) has_asked: bool,
+    pub(crate) tokens: f64,
+    pub(crate) tokens_at: Duration,
+    pub(crate) processed: u64,
+    pub(crate) rate_limited: u64,
+    pub(crate) next_send: Duration,
+    /// When our own address is told next; `None` before the first time.
+    pub(crate) next_own: Option<Duration>,
+    pub(crate) own_told: bool,
+    /// Addresses, or our own one, were asked of the owner; what there is to be sent waits for that.
+    pub(crate) waits_for_answer: bool,
+    pub(crate) waits_for_own: bool,
+}
+
+/// Whether a peer that we chose keeps up with our chain.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ChainSync {
+    /// Until when it has to show as much work as `benchmark`.
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) benchmark: Option<BlockHash>,
+    pub(crate) asked: bool,
+    /// It has shown its worth and stays.
+    pub(crate) protected: bool,
+}
+
+/// How far two sides have come in agreeing to reconcile transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reconciliation {
+    /// We have said that we can.
+    Offered,
+    /// So has the peer.
+    Agreed,
+}
+
+/// How far a compact block has come.
+#[derive(Debug)]
+pub(crate) enum Compact {
+    /// Its missing transactions were asked for.
+    Waiting(PartialBlock),
+    /// It could not be put together; the whole block was asked for.
+    Spent,
+}
+
+/// A block that was asked for.
+#[derive(Debug)]
 pub(crate) struct InFlight {
     pub(crate) hash: BlockHash,
     pub(crate) height: u32,
+    pub(crate) compact: Option<Compact>,
 }
 
 /// A peer.
@@ -99,32 +166,48 @@ pub(crate) struct Peer {
     pub(crate) address: Service,
     pub(crate) kind: ConnectionKind,
     pub(crate) permissions: Permissions,
+    pub(crate) inbound_onion: bool,
+    pub(crate) network_key: u64,
+    pub(crate) our_services: u64,
     pub(crate) transport: &'static str,
     pub(crate) connected: Duration,
     pub(crate) nonce: u64,
     pub(crate) version: Option<Version>,
     pub(crate) common_version: i32,
+    pub(crate) time_offset: i64,
     pub(crate) established: bool,
     pub(crate) closing: bool,
+    /// A block of it that is being judged elsewhere.
+    pub(crate) judging: Option<BlockHash>,
     pub(crate) wtxid_relay: bool,
+    pub(crate) reconciliation: Option<Reconciliation>,
     pub(crate) wants_addrv2: bool,
     pub(crate) prefers_headers: bool,
     pub(crate) sent_sendheaders: bool,
+    /// It gives compact blocks.
     pub(crate) compact: bool,
-    pub(crate) high_bandwidth: bool,
+    /// It wants compact blocks unasked.
+    pub(crate) high_bandwidth_from: bool,
+    /// We want compact blocks from it unasked.
+    pub(crate) high_bandwidth_to: bool,
     pub(crate) relay: Option<TxRelay>,
+    pub(crate) addrs: AddrRelay,
     pub(crate) ping: Option<(u64, Duration)>,
     pub(crate) last_ping: Duration,
     pub(crate) ping_wanted: bool,
     pub(crate) last_ping_time: Option<Duration>,
     pub(crate) min_ping_time: Option<Duration>,
-    pub(crate) last_received: Duration,
     pub(crate) last_block: Option<Duration>,
     pub(crate) last_tx: Option<Duration>,
+    /// When it last told of a block that was new to us and better than ours.
+    pub(crate) last_announcement: Option<Duration>,
     pub(crate) sync_started: bool,
+    /// A block that it announced has led to a question for headers before its turn.
+    pub(crate) asked_for_inv: bool,
     pub(crate) headers_deadline: Option<Duration>,
     pub(crate) last_getheaders: Option<Duration>,
     pub(crate) presync: Option<Presync>,
+    pub(crate) chain_sync: ChainSync,
     pub(crate) best_known: Option<BlockHash>,
     pub(crate) unknown_announced: Option<BlockHash>,
     pub(crate) best_sent: Option<BlockHash>,
@@ -146,9 +229,24 @@ impl Peer {
         self.kind == ConnectionKind::Inbound
     }
 
+    /// Whether it is one of the few that we chose, and can be exchanged for another.
+    pub(crate) fn is_chosen(&self) -> bool {
+        matches!(self.kind, ConnectionKind::OutboundFullRelay | ConnectionKind::BlockRelayOnly)
+    }
+
+    /// Whether transactions have no place on this connection.
+    pub(crate) fn is_without_txs(&self) -> bool {
+        matches!(self.kind, ConnectionKind::BlockRelayOnly | ConnectionKind::Feeler)
+    }
+
     /// Whether it has any blocks to give.
     pub(crate) fn can_serve_blocks(&self) -> bool {
         self.services() & (NODE_NETWORK | NODE_NETWORK_LIMITED) != 0
+    }
+
+    /// Whether its blocks have witnesses.
+    pub(crate) fn can_serve_witnesses(&self) -> bool {
+        self.services() & NODE_WITNESS != 0
     }
 
     /// Whether it has only the newest blocks.

@@ -32,8 +32,44 @@ pub(crate) struct Step {
     pub(crate) ready: Vec<Header>,
     /// The block to ask on from; `None` if it is over.
     pub(crate) next: Option<BlockHash>,
-    /// Whether the peer did not keep to the protocol or gave up half-way; its headers are dropped.
-    pub(crate) failed: bool,
+    /// Why the headers do not belong to this chain, which is given up then.
+    pub(crate) failed: Option<Abort>,
+}
+
+/// Why a chain is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Abort {
+    /// The headers do not follow those before.
+    #[error("non-continuous headers at height={0} ({1} phase)")]
+    NotContinuous(u32, Phase),
+    /// The difficulty changes more than it may.
+    #[error("invalid difficulty transition at height={0} ({1} phase)")]
+    Transition(u32, Phase),
+    /// The chain is longer than any honest one can be.
+    #[error("exceeded max commitments at height={0} (presync phase)")]
+    TooLong(u32),
+    /// The second pass is longer than the first one without having proven its work.
+    #[error("commitment overrun at height={0} (redownload phase)")]
+    Overrun(u32),
+    /// The second pass shows another chain than the first one.
+    #[error("commitment mismatch at height={0} (redownload phase)")]
+    Mismatch(u32),
+}
+
+/// The first or the second pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    First,
+    Second,
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::First => "presync",
+            Self::Second => "redownload",
+        })
+    }
 }
 
 /// One chain of one peer.
@@ -59,7 +95,14 @@ struct Point {
     hash: BlockHash,
     height: u32,
     bits: u32,
+    time: u32,
     work: Work,
+}
+
+impl Point {
+    fn at(block: &BlockInfo, bits: u32) -> Self {
+        Self { hash: block.hash, height: block.height, bits, time: block.time, work: block.work }
+    }
 }
 
 impl Presync {
@@ -75,7 +118,7 @@ impl Presync {
         // No honest chain has more than six blocks per second since the start, with two hours for wrong clocks.
         let seconds = now.as_secs().saturating_sub(u64::from(start.time)) + 7200;
         let most = 6 * seconds / u64::from(options.commitment_period.max(1));
-        let last = Point { hash: start.hash, height: start.height, bits: start_bits, work: start.work };
+        let last = Point::at(&start, start_bits);
         Self {
             options,
             key: (chance.u64(), chance.u64()),
@@ -97,64 +140,88 @@ impl Presync {
         self.start.hash
     }
 
-    /// How high the first pass has come, and when its last block was made.
+    /// The height of that block.
+    pub(crate) fn start_height(&self) -> u32 {
+        self.start.height
+    }
+
+    /// How many bits are remembered at most.
+    pub(crate) fn most_commitments(&self) -> usize {
+        self.most_commitments
+    }
+
+    /// How high the first pass has come; `None` in the second one.
     pub(crate) fn height(&self) -> Option<u32> {
         (!self.redownloading).then_some(self.last.height)
+    }
+
+    /// When the last block of this pass was made.
+    pub(crate) fn time(&self) -> u32 {
+        self.last.time
+    }
+
+    /// How high this pass has come, whichever it is.
+    pub(crate) fn reached(&self) -> u32 {
+        self.last.height
+    }
+
+    /// Whether all that waited was let out.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.released && self.buffer.is_empty()
+    }
+
+    fn phase(&self) -> Phase {
+        if self.redownloading { Phase::Second } else { Phase::First }
     }
 
     /// Takes a batch whose headers follow one another and meet their own targets.
     pub(crate) fn take(&mut self, headers: &[Header], chain: &impl ChainAccess) -> Step {
         let full = headers.len() == MAX_HEADERS;
+        let fail = |why| Step { ready: Vec::new(), next: None, failed: Some(why) };
         if headers.first().is_none_or(|first| first.prev() != self.last.hash) {
-            return Step { ready: Vec::new(), next: None, failed: true };
+            return fail(Abort::NotContinuous(self.last.height, self.phase()));
         }
         let worked = if self.redownloading { self.again(headers, chain) } else { self.first_pass(headers, chain) };
-        if !worked {
-            return Step { ready: Vec::new(), next: None, failed: true };
+        if let Err(why) = worked {
+            return fail(why);
         }
         let ready = if self.redownloading { self.release() } else { Vec::new() };
         let begin_again = self.redownloading && self.last.hash == self.start.hash;
-        let over = self.released && self.buffer.is_empty();
-        let next = ((full || begin_again) && !over).then_some(self.last.hash);
-        Step { ready, next, failed: false }
+        let next = ((full || begin_again) && !self.is_complete()).then_some(self.last.hash);
+        Step { ready, next, failed: None }
     }
 
-    fn first_pass(&mut self, headers: &[Header], chain: &impl ChainAccess) -> bool {
+    fn first_pass(&mut self, headers: &[Header], chain: &impl ChainAccess) -> Result<(), Abort> {
         for header in headers {
-            if !self.step(header, chain) {
-                return false;
-            }
+            self.step(header, chain)?;
             if self.is_committed(self.last.height) {
                 self.commitments.push_back(self.bit(header));
                 if self.commitments.len() > self.most_commitments {
-                    return false;
+                    return Err(Abort::TooLong(self.last.height));
                 }
             }
         }
         if self.last.work >= self.minimum {
             self.redownloading = true;
-            let start = self.start;
-            self.last = Point { hash: start.hash, height: start.height, bits: self.start_bits, work: start.work };
+            self.last = Point::at(&self.start, self.start_bits);
         }
-        true
+        Ok(())
     }
 
-    fn again(&mut self, headers: &[Header], chain: &impl ChainAccess) -> bool {
+    fn again(&mut self, headers: &[Header], chain: &impl ChainAccess) -> Result<(), Abort> {
         for header in headers {
-            if !self.step(header, chain) {
-                return false;
-            }
+            self.step(header, chain)?;
             self.released |= self.last.work >= self.minimum;
             // Behind the point of enough work there is nothing to compare with, and no need to.
-            if !self.released
-                && self.is_committed(self.last.height)
-                && self.commitments.pop_front() != Some(self.bit(header))
-            {
-                return false;
+            if !self.released && self.is_committed(self.last.height) {
+                let bit = self.commitments.pop_front().ok_or(Abort::Overrun(self.last.height))?;
+                if bit != self.bit(header) {
+                    return Err(Abort::Mismatch(self.last.height));
+                }
             }
             self.buffer.push_back(header.clone());
         }
-        true
+        Ok(())
     }
 
     fn release(&mut self) -> Vec<Header> {
@@ -163,14 +230,17 @@ impl Presync {
         self.buffer.drain(..count).collect()
     }
 
-    fn step(&mut self, header: &Header, chain: &impl ChainAccess) -> bool {
+    fn step(&mut self, header: &Header, chain: &impl ChainAccess) -> Result<(), Abort> {
         let height = self.last.height + 1;
-        if header.prev() != self.last.hash || !chain.permits_transition(height, self.last.bits, header.bits()) {
-            return false;
+        if header.prev() != self.last.hash {
+            return Err(Abort::NotContinuous(height, self.phase()));
+        }
+        if !chain.permits_transition(height, self.last.bits, header.bits()) {
+            return Err(Abort::Transition(height, self.phase()));
         }
         let work = self.last.work + header.raw().work();
-        self.last = Point { hash: header.hash(), height, bits: header.bits(), work };
-        true
+        self.last = Point { hash: header.hash(), height, bits: header.bits(), time: header.time(), work };
+        Ok(())
     }
 
     fn is_committed(&self, height: u32) -> bool {

@@ -1,7 +1,11 @@
-//! A set that forgets what is old.
+//! Sets that forget what is old.
 
 use std::collections::HashSet;
 use std::hash::Hash;
+
+use bitcoin::hashes::siphash24;
+
+use crate::chance::Chance;
 
 /// Remembers at least the last `most` items, and never more than twice as many.
 #[derive(Debug, Clone)]
@@ -33,9 +37,39 @@ impl<T: Eq + Hash> Recent<T> {
     }
 }
 
+/// Remembers what was said lately by a salted digest, which nobody can make collide and which takes a quarter of the
+/// room. There is one for each peer, so room counts.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    salt: (u64, u64),
+    digests: Recent<u64>,
+}
+
+impl Known {
+    pub(crate) fn new(most: usize, chance: &mut Chance) -> Self {
+        Self { salt: (chance.u64(), chance.u64()), digests: Recent::new(most) }
+    }
+
+    fn digest(&self, bytes: &[u8]) -> u64 {
+        siphash24::Hash::hash_to_u64_with_keys(self.salt.0, self.salt.1, bytes)
+    }
+
+    pub(crate) fn contains(&self, bytes: &[u8]) -> bool {
+        self.digests.contains(&self.digest(bytes))
+    }
+
+    pub(crate) fn insert(&mut self, bytes: &[u8]) {
+        self.digests.insert(self.digest(bytes));
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.digests.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Recent;
+    use super::*;
 
     #[test]
     fn the_last_items_are_remembered_and_old_ones_forgotten() {
@@ -48,5 +82,14 @@ mod tests {
         assert!(!recent.contains(&5));
         recent.clear();
         assert!(!recent.contains(&99));
+    }
+
+    #[test]
+    fn what_was_said_is_known() {
+        let mut known = Known::new(10, &mut Chance::new([1; 32]));
+        known.insert(b"something");
+        assert!(known.contains(b"something") && !known.contains(b"something else"));
+        known.clear();
+        assert!(!known.contains(b"something"));
     }
 }

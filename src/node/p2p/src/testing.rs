@@ -1,7 +1,8 @@
 //! A chain, a pool and a network that are small enough to be seen through.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::SocketAddr;
+mod sim;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,16 +13,17 @@ use bitcoin::{
     Amount, BlockHash, CompactTarget, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode, TxOut, Txid,
     Witness, Work, Wtxid,
 };
-use primitives::{Block, Codec, Header, Tx};
+use primitives::{Block, Codec, Header, Tx, WitnessMode};
 
 use crate::{
-    Action, BlockInfo, ChainAccess, Chance, ConnectionKind, NODE_NETWORK, NODE_WITNESS, NewPeer, Options, PeerId,
-    PeerManager, Permissions, PresyncOptions, Received, Refusal, Transport, TxAccess, TxVerdict,
+    BlockInfo, BlockVerdict, ChainAccess, Chance, Fault, NODE_NETWORK, NODE_WITNESS, Options, PackageVerdict,
+    PeerManager, PresyncOptions, Refusal, RejectKind, TxAccess, TxVerdict,
 };
+
+pub(crate) use sim::Sim;
 
 /// When all stories start.
 pub(crate) const START: Duration = Duration::from_secs(1_700_000_000);
-const MAGIC: [u8; 4] = [0xfa, 0xbf, 0xb5, 0xda];
 const EASY: u32 = 0x207f_ffff;
 
 /// A transaction that spends one output, with a script of some length.
@@ -36,19 +38,27 @@ pub(crate) fn spend(previous_output: OutPoint, value: u64, script: usize) -> Arc
 
 /// A block behind another, with a proof of work.
 pub(crate) fn mine(prev: BlockHash, time: u32, salt: u64) -> Arc<Block> {
-    let tx = spend(OutPoint { txid: Txid::all_zeros(), vout: u32::MAX }, salt, 1);
+    mine_with(prev, time, salt, &[])
+}
+
+/// The same with transactions.
+pub(crate) fn mine_with(prev: BlockHash, time: u32, salt: u64, txs: &[Arc<Tx>]) -> Arc<Block> {
+    let mut all = vec![spend(OutPoint { txid: Txid::all_zeros(), vout: u32::MAX }, salt, 1)];
+    all.extend_from_slice(txs);
     let mut raw = RawHeader {
         version: bitcoin::block::Version::from_consensus(4),
         prev_blockhash: prev,
-        merkle_root: TxMerkleNode::from_byte_array(tx.txid().to_byte_array()),
+        merkle_root: TxMerkleNode::all_zeros(),
         time,
         bits: CompactTarget::from_consensus(EASY),
         nonce: 0,
     };
+    let draft = Block { header: Header::new(raw), txs: all, tail: None };
+    raw.merkle_root = draft.merkle_root().0;
     while !raw.target().is_met_by(raw.block_hash()) {
         raw.nonce += 1;
     }
-    Arc::new(Block { header: Header::new(raw), txs: vec![tx], tail: None })
+    Arc::new(Block { header: Header::new(raw), ..draft })
 }
 
 #[derive(Debug, Clone)]
@@ -72,6 +82,9 @@ pub(crate) struct FakeChain {
     pub(crate) minimum: Work,
     pub(crate) catching_up: bool,
     pub(crate) invalid: HashSet<BlockHash>,
+    /// Blocks are judged elsewhere, and these wait for that.
+    pub(crate) slow: bool,
+    pub(crate) waiting: Vec<BlockHash>,
 }
 
 impl FakeChain {
@@ -88,6 +101,8 @@ impl FakeChain {
             minimum: work,
             catching_up: false,
             invalid: HashSet::new(),
+            slow: false,
+            waiting: Vec::new(),
         }
     }
 
@@ -96,12 +111,12 @@ impl FakeChain {
         for _ in 0..count {
             let tip = self.tip();
             let block = mine(tip.hash, tip.time + 1, salt + u64::from(tip.height));
-            self.submit_block(block, true).unwrap();
+            self.submit_block(block, true).unwrap().unwrap();
         }
     }
 
     /// A block has come: it and those that waited for it may have their whole chain now.
-    fn settle(&mut self, hash: BlockHash) {
+    pub(crate) fn settle(&mut self, hash: BlockHash) {
         let mut waiting = vec![hash];
         while let Some(hash) = waiting.pop() {
             let entry = &self.entries[&hash];
@@ -134,6 +149,8 @@ impl ChainAccess for FakeChain {
             time: entry.header.time(),
             work: entry.work,
             has_data: entry.block.is_some(),
+            pruned: false,
+            checked: entry.whole,
             active: self.ancestor(&self.tip, entry.height) == Some(*hash),
             invalid: self.invalid.contains(hash),
         })
@@ -160,6 +177,12 @@ impl ChainAccess for FakeChain {
         self.entries.get(hash)?.block.clone()
     }
 
+    fn block_bytes(&self, hash: &BlockHash) -> Option<Vec<u8>> {
+        // Every other block is kept in another form.
+        let block = self.block(hash).filter(|block| block.header.nonce() & 1 == 0)?;
+        Some(block.to_bytes(WitnessMode::Include))
+    }
+
     fn is_initial_download(&self) -> bool {
         self.catching_up
     }
@@ -176,6 +199,15 @@ impl ChainAccess for FakeChain {
         old == new
     }
 
+    fn is_mutated(&self, block: &Block) -> bool {
+        let (root, mutated) = block.merkle_root();
+        mutated || root != block.header.merkle_root()
+    }
+
+    fn commits_to_witnesses(&self, _height: u32) -> bool {
+        true
+    }
+
     fn accept_headers(&mut self, headers: &[Header]) -> Result<(), Refusal> {
         for header in headers {
             let prev = &self.entries[&header.prev()];
@@ -188,7 +220,7 @@ impl ChainAccess for FakeChain {
                 self.entries.get_mut(&header.prev()).unwrap().children.push(header.hash());
             }
             if self.invalid.contains(&header.hash()) {
-                return Err(Refusal { reason: "duplicate-invalid".into(), punish: true });
+                return Err(Refusal { reason: "duplicate-invalid".into(), fault: Fault::KnownInvalid });
             }
             if work > self.entries[&self.best_header].work {
                 self.best_header = header.hash();
@@ -197,14 +229,20 @@ impl ChainAccess for FakeChain {
         Ok(())
     }
 
-    fn submit_block(&mut self, block: Arc<Block>, _requested: bool) -> Result<bool, Refusal> {
-        self.accept_headers(std::slice::from_ref(&block.header))?;
+    fn submit_block(&mut self, block: Arc<Block>, _requested: bool) -> Option<BlockVerdict> {
+        if let Err(refusal) = self.accept_headers(std::slice::from_ref(&block.header)) {
+            return Some(Err(refusal));
+        }
         let hash = block.hash();
         let entry = self.entries.get_mut(&hash).unwrap();
         let new = entry.block.is_none();
         entry.block = Some(block);
+        if self.slow {
+            self.waiting.push(hash);
+            return None;
+        }
         self.settle(hash);
-        Ok(new)
+        Some(Ok(new))
     }
 }
 
@@ -215,9 +253,22 @@ pub(crate) struct FakePool {
     pub(crate) coins: HashSet<OutPoint>,
     /// Transactions that pay too little by themselves.
     pub(crate) poor: HashSet<Txid>,
+    /// Transactions that are refused, and how.
+    pub(crate) bad: HashMap<Txid, RejectKind>,
+    /// What was submitted, in order.
+    pub(crate) submitted: Vec<Txid>,
+    pub(crate) unbroadcast: BTreeSet<(Txid, Wtxid)>,
+    pub(crate) minimum: i64,
+    entered: HashMap<Txid, u64>,
 }
 
 impl FakePool {
+    /// Puts a transaction in, whatever it spends.
+    pub(crate) fn put(&mut self, tx: Arc<Tx>) {
+        self.entered.insert(tx.txid(), self.sequence());
+        self.txs.insert(tx.txid(), tx);
+    }
+
     fn knows_inputs(&self, tx: &Tx) -> bool {
         tx.inputs().iter().all(|input| {
             self.coins.contains(&input.previous_output) || self.txs.contains_key(&input.previous_output.txid)
@@ -234,6 +285,10 @@ impl TxAccess for FakePool {
         self.txs.values().find(|tx| tx.wtxid() == *wtxid).cloned()
     }
 
+    fn size(&self) -> (usize, usize) {
+        (self.txs.len(), 1000 * self.txs.len())
+    }
+
     fn list(&self) -> Vec<(Txid, Wtxid)> {
         self.txs.values().map(|tx| (tx.txid(), tx.wtxid())).collect()
     }
@@ -242,176 +297,78 @@ impl TxAccess for FakePool {
         self.txs.get(txid).map(|_| 1000)
     }
 
+    fn sort_for_relay(&self, list: &mut Vec<Txid>) {
+        list.sort_unstable();
+    }
+
+    fn sequence(&self) -> u64 {
+        1 + u64::try_from(self.entered.len()).unwrap()
+    }
+
+    fn sequence_of(&self, txid: &Txid) -> Option<u64> {
+        self.txs.get(txid).map(|_| self.entered.get(txid).copied().unwrap_or(0))
+    }
+
     fn minimum_feerate(&self) -> i64 {
+        self.minimum.max(100)
+    }
+
+    fn relay_feerate(&self) -> i64 {
         100
     }
 
+    fn round_feerate(&self, feerate: i64, dice: u32) -> i64 {
+        if feerate >= 9_170_997 {
+            return 9_170_997;
+        }
+        let step = feerate / 10 * 10;
+        if dice.is_multiple_of(3) { step } else { step - step % 100 }
+    }
+
+    fn unbroadcast(&self) -> Vec<(Txid, Wtxid)> {
+        self.unbroadcast.iter().copied().collect()
+    }
+
+    fn mark_broadcast(&mut self, txid: &Txid) {
+        self.unbroadcast.retain(|(own, _)| own != txid);
+    }
+
     fn submit(&mut self, tx: Arc<Tx>) -> TxVerdict {
+        self.submitted.push(tx.txid());
         if self.txs.contains_key(&tx.txid()) {
             return TxVerdict::Known;
+        }
+        if let Some(kind) = self.bad.get(&tx.txid()) {
+            return TxVerdict::Rejected { reason: "bad".into(), kind: *kind };
         }
         if !self.knows_inputs(&tx) {
             return TxVerdict::MissingInputs;
         }
         if self.poor.contains(&tx.txid()) {
-            return TxVerdict::Rejected { reason: "min relay fee not met".into(), reconsiderable: true };
+            return TxVerdict::Rejected { reason: "min relay fee not met".into(), kind: RejectKind::Reconsiderable };
         }
-        self.txs.insert(tx.txid(), tx);
-        TxVerdict::Accepted
+        self.put(tx);
+        TxVerdict::Accepted { replaced: Vec::new() }
     }
 
-    fn submit_package(&mut self, parent: Arc<Tx>, child: Arc<Tx>) -> TxVerdict {
-        if !self.knows_inputs(&parent) {
-            return TxVerdict::MissingInputs;
+    fn submit_package(&mut self, parent: Arc<Tx>, child: Arc<Tx>) -> PackageVerdict {
+        if !self.knows_inputs(&parent) || self.bad.contains_key(&child.txid()) {
+            return PackageVerdict { refused: Some("transaction failed".into()), parent: None, child: None };
         }
-        self.txs.insert(parent.txid(), parent);
-        self.txs.insert(child.txid(), child);
-        TxVerdict::Accepted
+        self.put(parent);
+        self.put(child);
+        let accepted = || Some(TxVerdict::Accepted { replaced: Vec::new() });
+        PackageVerdict { refused: None, parent: accepted(), child: accepted() }
     }
 }
 
 pub(crate) type Manager = PeerManager<FakeChain, FakePool>;
 
 pub(crate) fn options() -> Options {
-    Options {
-        services: NODE_NETWORK | NODE_WITNESS,
-        user_agent: "/Bulkhead:31.99.0/".into(),
-        blocks_only: false,
-        presync: PresyncOptions { commitment_period: 50, redownload_buffer: 300 },
-        block_spacing: 600,
-        handshake_timeout: Duration::from_mins(1),
-    }
+    let presync = PresyncOptions { commitment_period: 50, redownload_buffer: 300 };
+    Options::new(NODE_NETWORK | NODE_WITNESS, "/Bulkhead:31.99.0/".into(), presync, 600)
 }
 
 pub(crate) fn manager(seed: u8, options: Options) -> Manager {
     PeerManager::new(FakeChain::new(), FakePool::default(), Codec::BITCOIN, options, Chance::new([seed; 32]))
-}
-
-/// One end of a connection in the simulator.
-#[derive(Debug)]
-struct End {
-    transport: Transport,
-    other: (usize, PeerId),
-}
-
-/// Nodes that are connected to each other, all in one thread.
-#[derive(Debug)]
-pub(crate) struct Sim {
-    pub(crate) nodes: Vec<Manager>,
-    pub(crate) now: Duration,
-    pub(crate) discouraged: Vec<usize>,
-    /// Nodes from which no byte arrives any more.
-    pub(crate) mute: HashSet<usize>,
-    ends: BTreeMap<(usize, PeerId), End>,
-    chance: Chance,
-    next: PeerId,
-}
-
-impl Sim {
-    pub(crate) fn new(count: u8, seed: u8) -> Self {
-        Self {
-            nodes: (0..count).map(|node| manager(seed.wrapping_mul(31).wrapping_add(node), options())).collect(),
-            now: START,
-            discouraged: Vec::new(),
-            mute: HashSet::new(),
-            ends: BTreeMap::new(),
-            chance: Chance::new([seed; 32]),
-            next: 0,
-        }
-    }
-
-    pub(crate) fn connect(&mut self, from: usize, to: usize) -> (PeerId, PeerId) {
-        let (one, two) = (self.next, self.next + 1);
-        self.next += 2;
-        let v2 = self.chance.below(2) == 1;
-        let mut transport = |initiating| {
-            if v2 { Transport::v2(MAGIC, initiating, &mut self.chance) } else { Transport::v1(MAGIC) }
-        };
-        self.ends.insert((from, one), End { transport: transport(true), other: (to, two) });
-        self.ends.insert((to, two), End { transport: transport(false), other: (from, one) });
-        let permissions = Permissions::default();
-        let at = |node: usize| SocketAddr::from(([8, 8, 8, u8::try_from(node).unwrap()], 8333)).into();
-        let outbound = NewPeer { id: one, address: at(to), kind: ConnectionKind::OutboundFullRelay, permissions };
-        let inbound = NewPeer { id: two, address: at(from), kind: ConnectionKind::Inbound, permissions };
-        self.nodes[from].connected(outbound, self.now);
-        self.nodes[to].connected(inbound, self.now);
-        (one, two)
-    }
-
-    pub(crate) fn is_connected(&self, node: usize, peer: PeerId) -> bool {
-        self.ends.contains_key(&(node, peer))
-    }
-
-    fn close(&mut self, node: usize, peer: PeerId) {
-        if let Some(end) = self.ends.remove(&(node, peer)) {
-            self.nodes[node].disconnected(peer);
-            self.close(end.other.0, end.other.1);
-        }
-    }
-
-    /// A tenth of a second passes.
-    pub(crate) fn step(&mut self) {
-        self.now += Duration::from_millis(100);
-        for node in 0..self.nodes.len() {
-            self.nodes[node].tick(self.now);
-            for action in self.nodes[node].take_actions() {
-                match action {
-                    Action::Send(peer, message) => {
-                        if let Some(end) = self.ends.get_mut(&(node, peer)) {
-                            end.transport.send(message.name(), &message.payload());
-                        }
-                    }
-                    Action::Disconnect(peer) => self.close(node, peer),
-                    Action::Discourage(_) => self.discouraged.push(node),
-                    Action::Good(..) | Action::Addresses { .. } | Action::WantsAddresses(_) => {}
-                }
-            }
-        }
-        let keys: Vec<_> = self.ends.keys().copied().collect();
-        for key in keys {
-            self.deliver(key);
-        }
-    }
-
-    /// Moves what one end has to send to the other, in pieces of random size.
-    fn deliver(&mut self, key: (usize, PeerId)) {
-        let Some(end) = self.ends.get_mut(&key) else { return };
-        let (bytes, other) = (end.transport.take_output(), end.other);
-        if self.mute.contains(&key.0) {
-            return;
-        }
-        let mut received = Vec::new();
-        let piece = 1 + self.chance.index(60_000);
-        for part in bytes.chunks(piece) {
-            if let Some(end) = self.ends.get_mut(&other) {
-                end.transport.receive(part, &mut received).unwrap();
-            }
-        }
-        for message in received {
-            match message {
-                Received::Message { name, payload, .. } => {
-                    self.nodes[other.0].receive(other.1, &name, &payload, self.now);
-                }
-                Received::Rejected { reason, .. } => panic!("{reason}"),
-            }
-        }
-        while self.nodes[other.0].has_requests(other.1) {
-            self.nodes[other.0].serve(other.1);
-        }
-    }
-
-    /// Steps until something is so, for at most some simulated seconds.
-    pub(crate) fn until(&mut self, seconds: u32, what: impl Fn(&Self) -> bool) -> bool {
-        for _ in 0..seconds * 10 {
-            if what(self) {
-                return true;
-            }
-            self.step();
-        }
-        what(self)
-    }
-
-    pub(crate) fn same_tip(&self) -> bool {
-        self.nodes.windows(2).all(|pair| pair[0].chain.tip().hash == pair[1].chain.tip().hash)
-    }
 }

@@ -3,7 +3,7 @@
 //! [`Lab::new`] opens an empty chain state; [`Lab::mine`] puts blocks on it, whose coinbases pay to [`anyone`]: a witness
 //! script that is true. Such outputs are standard, and [`spend`] spends them. Everything panics when it goes wrong.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, path::Path, sync::Arc};
 
 use bitcoin::{
     Amount, BlockHash, CompactTarget, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode, TxOut, Witness,
@@ -12,7 +12,7 @@ use bitcoin::{
     hashes::{Hash, sha256},
     transaction::Version,
 };
-use chainstate::{Accepted, Activation, Arrival, Engine, EngineOptions, LoadOptions, Reader, Refusal};
+use chainstate::{Accepted, Activation, Arrival, ChainHandle, Engine, EngineOptions, LoadOptions, Reader, Refusal};
 use consensus::{ChainParams, Rules, rules_for};
 use platform::{Clock, ManualClock, SystemEntropy};
 use primitives::{Block, Header, Tx};
@@ -25,13 +25,34 @@ pub const START: i64 = 1_300_000_000;
 /// A chain state and its surroundings.
 #[derive(Debug)]
 pub struct Lab {
-    _dir: TempDir,
+    dir: TempDir,
     clock: Arc<ManualClock>,
     rules: Arc<dyn Rules>,
     engine: Engine,
     salt: u32,
     /// Coinbase outputs that were mined, oldest first, with their values.
     coins: VecDeque<(OutPoint, u64)>,
+}
+
+/// A chain whose engine runs on its own thread. The thread ends when the last handle of the chain is gone.
+#[derive(Debug)]
+pub struct Running {
+    /// The way to the engine.
+    pub chain: ChainHandle,
+    /// The rules of the chain.
+    pub rules: Arc<dyn Rules>,
+    /// The clock of the chain state.
+    pub clock: Arc<ManualClock>,
+    /// Coinbase outputs that were mined and not asked for, oldest first, with their values.
+    pub coins: VecDeque<(OutPoint, u64)>,
+    dir: TempDir,
+}
+
+impl Running {
+    /// The directory with everything that is on the disk.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
 }
 
 impl Default for Lab {
@@ -78,7 +99,7 @@ impl Lab {
         )
         .expect("an empty directory loads");
         engine.start().expect("the genesis block connects");
-        Self { _dir: dir, clock, rules, engine, salt: 0, coins: VecDeque::new() }
+        Self { dir, clock, rules, engine, salt: 0, coins: VecDeque::new() }
     }
 
     /// The clock of the chain state.
@@ -94,6 +115,18 @@ impl Lab {
     /// The engine itself.
     pub fn engine(&mut self) -> &mut Engine {
         &mut self.engine
+    }
+
+    /// Gives the engine its thread, as in a running node.
+    pub fn run(self) -> Running {
+        let Self { dir, clock, rules, engine, coins, .. } = self;
+        let (chain, _) = chainstate::spawn(engine).expect("a thread can be started");
+        Running { chain, rules, clock, coins, dir }
+    }
+
+    /// The directory with everything that is on the disk.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
     }
 
     /// A view of the chain.

@@ -12,6 +12,8 @@ mod reorg;
 mod restart;
 mod signals;
 mod two_coins;
+mod wallet_attach;
+mod wallet_death;
 
 use anyhow::Result;
 
@@ -46,6 +48,8 @@ pub const ALL: &[Scenario] = &[
     quick("auth", auth::play),
     quick("cli", cli::play),
     quick("two_coins", two_coins::play),
+    quick("wallet_death", wallet_death::play),
+    quick("wallet_attach", wallet_attach::play),
 ];
 
 #[cfg(test)]

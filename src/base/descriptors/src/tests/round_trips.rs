@@ -14,10 +14,30 @@ fn forms() -> Vec<String> {
         format!("wsh(or_d(pk({G1}),and_v(v:pkh({G2}),after(500000))))"),
         format!("tr({},pk({}))", &G1[2..], &G2[2..]),
         format!("tr({0},{{pk({1}),{{multi_a(1,{1},{2}),and_v(v:pk({2}),older(9))}}}})", &G1[2..], &G2[2..], &G3[2..]),
+        format!("tr({},n:pk({}))", &G1[2..], &G2[2..]),
+        format!("tr({},{}:pk({}))", &G1[2..], "n".repeat(5000), &G2[2..]),
+        format!("tr({},nnnj:and_v(v:pk({}),older(3)))", &G1[2..], &G2[2..]),
         format!("rawtr({})", &G3[2..]),
         "raw(6a0404030201)".to_owned(),
         "addr(1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2)".to_owned(),
     ]
+}
+
+proptest! {
+    #[test]
+    fn no_damaged_text_panics(
+        form in any::<proptest::sample::Index>(),
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), 0x20_u8..0x7f), 0..4),
+    ) {
+        let forms = forms();
+        let mut text = form.get(&forms).clone().into_bytes();
+        fuzz::descriptor(&text);
+        for (place, value) in changes {
+            let place = place.index(text.len());
+            text[place] = value;
+        }
+        fuzz::descriptor(&text);
+    }
 }
 
 #[test]

@@ -119,3 +119,12 @@ fn commit_branch(reader: &mut Reader<'_>) -> Result<Vec<(u8, [u8; 32])>, DecodeE
     }
     Ok(branch)
 }
+
+/// Whether nothing follows the 80 bytes.
+pub(super) fn is_bare(format: HeaderFormat, raw: &bitcoin::block::Header) -> bool {
+    match format {
+        HeaderFormat::Bitcoin => true,
+        HeaderFormat::AuxpowNamecoin => raw.version.to_consensus() & VERSION_AUXPOW == 0,
+        HeaderFormat::AuxpowFreicoin => false,
+    }
+}

@@ -22,6 +22,8 @@ pub struct FakeInit {
     pub wallets: Arc<FakeWalletLoader>,
     /// The chain that a node gave to its wallet process.
     pub node_chain: Arc<Mutex<Option<Arc<dyn Chain>>>>,
+    /// Wallets that were offered to it.
+    pub attached: Arc<Mutex<Option<Arc<dyn WalletLoader>>>>,
 }
 
 impl fmt::Debug for FakeInit {
@@ -61,9 +63,18 @@ impl BulkheadInit for FakeInit {
         *lock(&self.node_chain) = Some(chain);
         Ok(Ok(Some(self.wallets.clone())))
     }
+
+    fn attach_wallets(&self, wallets: Arc<dyn WalletLoader>) -> Call<Answer<()>> {
+        let mut attached = lock(&self.attached);
+        if attached.is_some() {
+            return Ok(Err(Failure::new("This node has wallets already.")));
+        }
+        *attached = Some(wallets);
+        Ok(Ok(()))
+    }
 }
 
-/// Answers every request with the request, if it looks like JSON.
+/// Answers every request with the request and its address, if it looks like JSON.
 #[derive(Debug, Default)]
 pub struct FakeRpc;
 
@@ -72,7 +83,8 @@ impl FakeRpc {
         if !request.as_str().trim_start().starts_with(['{', '[']) {
             return Err(Failure::new("invalid JSON received over IPC"));
         }
-        Ok(Json::new(format!(r#"{{"uri":"{uri}","request":{}}}"#, request.as_str())))
+        let result = format!(r#"{{"uri":"{uri}","request":{}}}"#, request.as_str());
+        Ok(Json::new(format!(r#"{{"result":{result},"error":null,"id":null}}"#)))
     }
 }
 

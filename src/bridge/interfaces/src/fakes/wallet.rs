@@ -30,6 +30,7 @@ impl WalletLoader for FakeWalletLoader {
             category: "wallet".into(),
             name: "getnewaddress".into(),
             args: vec!["label".into(), "address_type".into()],
+            description: Json::default(),
         }])
     }
 
@@ -94,6 +95,10 @@ impl WalletLoader for FakeWalletLoader {
     }
 
     fn set_mock_time(&self, _time: i64) -> Call<()> {
+        Ok(())
+    }
+
+    fn mock_scheduler(&self, _seconds: i64) -> Call<()> {
         Ok(())
     }
 }

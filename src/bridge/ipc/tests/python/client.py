@@ -49,7 +49,7 @@ async def refused(schemas, init):
     context = make_context(schemas, init)
     rpc = init.makeRpc(context).result
     await fails(rpc.executeRpc(context, "nonsense", "/", "u"), "std::exception: invalid JSON received over IPC")
-    assert (await rpc.executeRpc(context, "{}", "/", "u")).result == '{"uri":"/","request":{}}'
+    assert (await rpc.executeRpc(context, "{}", "/", "u")).result == '{"result":{"uri":"/","request":{}},"error":null,"id":null}'
 
 
 async def threads(schemas, init):

@@ -437,7 +437,7 @@ fn a_handler_that_panics_answers_500() {
 fn slow_readers_hold_one_answer_each_and_lose_none() {
     const CONNECTIONS: usize = 200;
     const REQUESTS: usize = 5;
-    let fixture = Fixture::new(|_| ());
+    let fixture = Fixture::new(|config| config.queue_depth = CONNECTIONS * 2);
     let mut wires: Vec<Wire> = (0..CONNECTIONS).map(|_| fixture.connect()).collect();
     for wire in &mut wires {
         wire.send("GET /bulk HTTP/1.1\r\n\r\n".repeat(REQUESTS));

@@ -1,12 +1,15 @@
 //! What must happen, one situation at a time.
 
+use std::sync::Arc;
+
 use bitcoin::OutPoint;
-use consensus::BlockResult;
+use consensus::{BlockResult, Scope};
+use primitives::{Block, Header};
 
 use super::lab::{Lab, split};
-use crate::{Arrival, FlushMode, HashKind, LoadError, Received};
+use crate::{Arrival, FlushMode, HashKind, LoadError, Received, Unfit};
 
-fn coinbase_of(block: &primitives::Block) -> OutPoint {
+fn coinbase_of(block: &Block) -> OutPoint {
     OutPoint { txid: block.txs[0].txid(), vout: 0 }
 }
 
@@ -181,4 +184,28 @@ fn digests_do_not_depend_on_the_way() {
     lab.engine().activate().unwrap();
     let after = [HashKind::Serialized, HashKind::MuHash].map(|kind| stats(&mut lab, kind));
     assert_eq!(before.map(|s| s.digest), after.map(|s| s.digest));
+}
+
+#[test]
+fn a_block_can_be_judged_without_being_kept() {
+    let mut lab = Lab::new();
+    lab.mine(3);
+    let (tip, coins) = (lab.tip(), lab.coins());
+    let good = lab.block(tip, Vec::new(), 7, 0);
+    assert_eq!(lab.engine().test_block(&good, Scope::FULL).unwrap(), Ok(()));
+    let greedy = lab.block(tip, Vec::new(), 8, 1);
+    let unfit = lab.engine().test_block(&greedy, Scope::FULL).unwrap().unwrap_err();
+    assert_eq!(unfit.to_string(), "bad-cb-amount");
+    assert_eq!(unfit.full(), "bad-cb-amount, coinbase pays too much (actual=5000000001 vs limit=5000000000)");
+    let mut raw = Block::clone(&good);
+    raw.header = Header::new(bitcoin::block::Header { version: bitcoin::block::Version::ONE, ..*raw.header.raw() });
+    let unfit = lab.engine().test_block(&Arc::new(raw), Scope::TEMPLATE).unwrap().unwrap_err();
+    assert_eq!(unfit.full(), "bad-version(0x00000001), rejected nVersion=0x00000001 block");
+    let spend = lab.block(tip, vec![split(OutPoint::null(), 1)], 9, 0);
+    assert!(lab.engine().test_block(&spend, Scope::FULL).unwrap().is_err());
+    // Nothing of all this was kept.
+    assert_eq!((lab.tip(), lab.coins()), (tip, coins));
+    assert!(lab.engine().reader().find(&good.hash()).is_none());
+    assert!(lab.submit(&good).0.unwrap().new);
+    assert_eq!(lab.engine().test_block(&good, Scope::FULL).unwrap(), Err(Unfit::NotOnTip));
 }

@@ -18,6 +18,7 @@ pub(super) fn methods() -> Vec<Method<NodeContext>> {
         set_mock_time(),
         echo("echo"),
         echo("echojson"),
+        echo_ipc(),
     ]
 }
 
@@ -114,11 +115,17 @@ fn logging() -> Method<NodeContext> {
     method(
         "control",
         "logging",
-        "Gets and sets the logging configuration.\n\
-         When called without an argument, returns the list of categories with status that are currently being debug logged or not.\n\
-         When called with arguments, adds or removes categories from debug logging and return the lists above.\n\
-         The arguments are evaluated in order \"include\", \"exclude\".\n\
-         If an item is both included and excluded, it will thus end up being excluded.\n",
+        format!(
+            "Gets and sets the logging configuration.\n\
+             When called without an argument, returns the list of categories with status that are currently being debug logged or not.\n\
+             When called with arguments, adds or removes categories from debug logging and return the lists above.\n\
+             The arguments are evaluated in order \"include\", \"exclude\".\n\
+             If an item is both included and excluded, it will thus end up being excluded.\n\
+             The valid logging categories are: {}\n\
+             In addition, the following are available as category names with special meanings:\n  \
+             - \"all\",  \"1\" : represent all logging categories.\n",
+            logging::category_names()
+        ),
     )
     .arg(list("include", "The categories to add to debug logging"))
     .arg(list("exclude", "The categories to remove from debug logging"))
@@ -137,12 +144,23 @@ fn logging() -> Method<NodeContext> {
         let unknown = |name: &str| RpcError::invalid_parameter(format!("unknown logging category {name}"));
         for name in names("include")? {
             node.log.enable(&name).map_err(|_| unknown(&name))?;
+            warn_of_retired(&name);
         }
         for name in names("exclude")? {
             node.log.disable(&name).map_err(|_| unknown(&name))?;
+            warn_of_retired(&name);
         }
         Ok(Json::Obj(node.log.categories().into_iter().collect()))
     })
+}
+
+/// A category of old that scripts may still name.
+fn warn_of_retired(name: &str) {
+    if name == "libevent" {
+        tracing::warn!(
+            "The logging category `{name}` is deprecated, does nothing, and will be removed in a future version"
+        );
+    }
 }
 
 fn memory_info() -> Method<NodeContext> {
@@ -164,6 +182,9 @@ fn memory_info() -> Method<NodeContext> {
         .example_rpc("")
         .run(|_: &NodeContext, request: &Request| {
             let mode = request.str("mode")?;
+            if mode == "mallocinfo" {
+                return Err(RpcError::invalid_parameter("mallocinfo mode not available"));
+            }
             if mode != "stats" {
                 return Err(RpcError::invalid_parameter(format!("unknown mode {mode}")));
             }
@@ -194,8 +215,24 @@ fn set_mock_time() -> Method<NodeContext> {
                 return Err(RpcError::new(Code::INVALID_PARAMETER, text));
             }
             node.clock.set_mock_time(time);
+            node.wallets()?.set_mock_time(time);
             Ok(Json::Null)
         })
+}
+
+/// Answers what it is asked, by way of the wallet process if there is one.
+fn echo_ipc() -> Method<NodeContext> {
+    method(
+        HIDDEN,
+        "echoipc",
+        "Echo back the input argument, passing it through a spawned process in a multiprocess build.\n\
+         This command is for testing.\n",
+    )
+    .arg(Arg::str("arg", "The string to echo"))
+    .result(Res::str("echo", "The echoed string."))
+    .example_cli("\"Hello world\"")
+    .example_rpc("\"Hello world\"")
+    .run(|node: &NodeContext, request| Ok(node.wallets()?.echo(request.str("arg")?)?.into()))
 }
 
 /// Answers what it is asked.

@@ -9,11 +9,11 @@ use chainstate::{Node, NodeId};
 use crate::NodeContext;
 
 /// A 256-bit hash in hex, as it is displayed.
-pub(super) fn hash<T: Hash<Bytes = [u8; 32]> + FromStr>(request: &Request, name: &str) -> Result<T, RpcError> {
+pub(crate) fn hash<T: Hash<Bytes = [u8; 32]> + FromStr>(request: &Request, name: &str) -> Result<T, RpcError> {
     parse_hash(request.str(name)?, name)
 }
 
-pub(super) fn parse_hash<T: Hash<Bytes = [u8; 32]> + FromStr>(text: &str, name: &str) -> Result<T, RpcError> {
+pub(crate) fn parse_hash<T: Hash<Bytes = [u8; 32]> + FromStr>(text: &str, name: &str) -> Result<T, RpcError> {
     const DIGITS: usize = 64;
     if text.len() != DIGITS {
         let len = text.len();
@@ -25,7 +25,7 @@ pub(super) fn parse_hash<T: Hash<Bytes = [u8; 32]> + FromStr>(text: &str, name: 
 }
 
 /// Bytes in hex.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
@@ -33,12 +33,12 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The block that the argument names by its hash.
-pub(super) fn block(context: &NodeContext, request: &Request, name: &str) -> Result<(NodeId, Node), RpcError> {
+pub(crate) fn block(context: &NodeContext, request: &Request, name: &str) -> Result<(NodeId, Node), RpcError> {
     let hash = hash(request, name)?;
     context.reader().find(&hash).ok_or_else(|| RpcError::new(Code::INVALID_ADDRESS_OR_KEY, "Block not found"))
 }
 
 /// The node has not even connected its genesis block.
-pub(super) fn no_tip() -> RpcError {
+pub(crate) fn no_tip() -> RpcError {
     RpcError::new(Code::IN_WARMUP, "Loading block index…")
 }

@@ -32,7 +32,7 @@ pub struct AcceptOptions {
     pub test_only: bool,
     /// The time that it came; now, if nothing is said.
     pub time: Option<i64>,
-    /// Refuse it if it pays more.
+    /// Refuse it if its fee itself is more than this, whatever the operator pretends.
     pub max_fee_rate: Option<FeeRate>,
 }
 
@@ -178,7 +178,10 @@ pub(crate) struct Setting {
     pub(crate) in_package: bool,
     /// The rate of the package counts, and not that of each transaction.
     pub(crate) package_rates: bool,
+    /// The most that a transaction may pay, with what the operator pretends.
     pub(crate) max_fee_rate: Option<FeeRate>,
+    /// The most that its fee itself may be.
+    pub(crate) max_base_rate: Option<FeeRate>,
 }
 
 impl Setting {
@@ -192,7 +195,8 @@ impl Setting {
             allow_sibling: true,
             in_package: false,
             package_rates: false,
-            max_fee_rate: options.max_fee_rate,
+            max_fee_rate: None,
+            max_base_rate: options.max_fee_rate,
         }
     }
 

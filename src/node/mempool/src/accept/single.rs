@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use primitives::Tx;
 
 use super::{Accepted, Candidate, ChainView, Extra, Rejected, Setting, Stop};
-use crate::{MempoolEvent, Pool, Reason, mempool::Inner, plan::Plan, policy};
+use crate::{MempoolEvent, Pool, Reason, feerate::signed, mempool::Inner, plan::Plan, policy};
 
 impl Inner {
     /// Checks a transaction and, unless it is only a test, takes it in. The caller is the only writer.
@@ -18,6 +18,10 @@ impl Inner {
             let replaced: Vec<Arc<Tx>> =
                 plan.leaving.iter().filter_map(|id| Some(Arc::clone(&pool.get(*id)?.tx))).collect();
             self.check_scripts(chain, &candidate)?;
+            let most = setting.max_base_rate.map(|rate| rate.fee_for(signed(tx.vsize())));
+            if most.is_some_and(|most| candidate.entry.fee > most) {
+                return Err(Reason::MaxFeeRate.into());
+            }
             (candidate, plan, replaced)
         };
         let entry = candidate.entry;

@@ -29,6 +29,8 @@ fn diagrams() {
         (&[(100, 10)], &[], Some(Ordering::Greater)),
         (&[(0, 10)], &[], Some(Ordering::Equal)),
         (&[(100, 10), (-50, 10)], &[(100, 10)], Some(Ordering::Less)),
+        // The second is better until it falls to its end, and worse there.
+        (&[(39, 8), (-3, 3)], &[(41, 2), (3, 2), (-2, 4), (-5, 1)], None),
     ] {
         assert_eq!(compare_diagrams(&rates(a), &rates(b)), expected, "{a:?} {b:?}");
         assert_eq!(compare_diagrams(&rates(b), &rates(a)), expected.map(Ordering::reverse));

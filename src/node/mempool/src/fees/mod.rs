@@ -8,6 +8,7 @@
 
 mod file;
 mod filter;
+mod health;
 mod stats;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use bitcoin::Txid;
 
 pub use file::BadEstimates;
 pub use filter::FeeFilterRounder;
+pub use health::{BadHealth, BlockWeights, Health, Unhealthy};
 use stats::Stats;
 pub use stats::{BucketRange, EstimateDetail};
 
@@ -165,7 +167,7 @@ impl FeeEstimator {
             MempoolEvent::Removed { tx, .. } => {
                 self.remove(&tx.txid(), false);
             }
-            MempoolEvent::Confirmed { txs, height } => {
+            MempoolEvent::Confirmed { txs, height, .. } => {
                 let txids: Vec<Txid> = txs.iter().map(|tx| tx.txid()).collect();
                 self.confirm(&txids, *height);
             }

@@ -10,7 +10,10 @@ use script::Flags;
 
 pub use ephemeral::{check_ephemeral_spends, check_ephemeral_tx};
 pub use inputs::{check_inputs_standard, is_witness_standard, spends_witness_program};
-pub use package::{MAX_PACKAGE_COUNT, MAX_PACKAGE_WEIGHT, check_well_formed, is_child_with_parents, package_hash};
+pub use package::{
+    MAX_PACKAGE_COUNT, MAX_PACKAGE_WEIGHT, check_well_formed, is_child_with_parents, is_child_with_parents_tree,
+    package_hash,
+};
 pub use standard::{check_standard, dust_outputs, dust_threshold, is_dust, is_standard_output};
 pub(crate) use truc::{Relative, check_package_truc, check_single_truc};
 

@@ -52,6 +52,14 @@ pub fn is_child_with_parents(package: &[Arc<Tx>]) -> bool {
     !parents.is_empty() && parents.iter().all(|parent| spent.contains(&parent.txid()))
 }
 
+/// Whether the last transaction spends each of the others, and none of the others spends another.
+pub fn is_child_with_parents_tree(package: &[Arc<Tx>]) -> bool {
+    let Some((_, parents)) = package.split_last() else { return false };
+    let txids: HashSet<Txid> = parents.iter().map(|tx| tx.txid()).collect();
+    let depends = |tx: &Arc<Tx>| tx.inputs().iter().any(|input| txids.contains(&input.previous_output.txid));
+    is_child_with_parents(package) && !parents.iter().any(depends)
+}
+
 /// The hash that names a package: of its witness ids in numeric order.
 pub fn package_hash(package: &[Arc<Tx>]) -> sha256::Hash {
     let mut ids: Vec<[u8; 32]> = package.iter().map(|tx| tx.wtxid().to_byte_array()).collect();

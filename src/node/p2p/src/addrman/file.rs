@@ -21,7 +21,10 @@ const BUCKETS_MARK: u32 = 1 << 30;
 pub enum AddrFileError {
     /// The bytes are not what the format says.
     #[error(transparent)]
-    Content(#[from] MessageError),
+    Content(MessageError),
+    /// There are fewer bytes than the format says.
+    #[error("AutoFile::read: end of file: iostream error")]
+    EndOfFile,
     /// The file belongs to another network.
     #[error("Invalid network magic number")]
     Magic,
@@ -40,23 +43,37 @@ pub enum AddrFileError {
         lowest: u8,
     },
     /// An earlier version wrote it, or nobody.
-    #[error("Corrupted addrman database: The compat value ({0}) is lower than the expected minimum value 32.")]
+    #[error(
+        "Corrupted addrman database: The compat value ({0}) is lower than the expected minimum value 32.: iostream error"
+    )]
     Compat(u8),
     /// There are more addresses than places.
-    #[error("Corrupt AddrMan serialization: {name}={count}, should be in [0, {most}]")]
+    #[error("Corrupt AddrMan serialization: {name}={count}, should be in [0, {most}]: iostream error")]
     Count {
         /// Which table.
         name: &'static str,
         /// How many addresses it should have.
-        count: u32,
+        count: i32,
         /// How many places it has.
         most: usize,
     },
+    /// The secret is missing.
+    #[error("Corrupt data. Consistency check failed with code -16: iostream error")]
+    NoKey,
+}
+
+impl From<MessageError> for AddrFileError {
+    fn from(error: MessageError) -> Self {
+        match error {
+            MessageError::Decode(DecodeError::EndOfData) => Self::EndOfFile,
+            other => Self::Content(other),
+        }
+    }
 }
 
 impl From<DecodeError> for AddrFileError {
     fn from(error: DecodeError) -> Self {
-        Self::Content(error.into())
+        MessageError::from(error).into()
     }
 }
 
@@ -96,19 +113,15 @@ impl AddrMan {
 
     /// From the content of a file.
     pub fn from_file(bytes: &[u8], magic: [u8; 4], chance: Chance) -> Result<Self, AddrFileError> {
-        let (content, hash) = bytes.split_last_chunk::<32>().ok_or(DecodeError::EndOfData)?;
-        let mut reader = Reader::new(content);
+        let mut reader = Reader::new(bytes);
         if reader.array::<4>()? != magic {
             return Err(AddrFileError::Magic);
-        }
-        if sha256d::Hash::hash(content).to_byte_array() != *hash {
-            return Err(AddrFileError::Checksum);
         }
         let format = reader.u8()?;
         let compat = reader.u8()?;
         let Some(lowest) = compat.checked_sub(INCOMPATIBILITY_BASE) else { return Err(AddrFileError::Compat(compat)) };
-        // Formats before 3 wrote addresses in another way; nobody has had such a file for years.
-        if lowest > FORMAT || format < 3 {
+        // The very first format had no fixed buckets; nobody has had such a file for many years.
+        if lowest > FORMAT || format < 1 {
             return Err(AddrFileError::Version { format, lowest });
         }
         let mut it = Self::new(chance);
@@ -118,13 +131,13 @@ impl AddrMan {
         let buckets = reader.u32()? ^ BUCKETS_MARK;
         let mut ids = Vec::with_capacity(reader.room_for(new, 60));
         for _ in 0..new {
-            let entry = read_entry(&mut reader)?;
+            let entry = read_entry(&mut reader, format)?;
             // A file that has an address twice was not written by us.
             let fit = entry.address.service.addr.is_valid() && !it.ids.contains_key(&entry.address.service);
             ids.push(fit.then(|| it.insert(entry)));
         }
         for _ in 0..tried {
-            let entry = read_entry(&mut reader)?;
+            let entry = read_entry(&mut reader, format)?;
             let service = entry.address.service;
             let slot = it.tried_slot(&service);
             if service.addr.is_valid() && it.tried[slot].is_none() && !it.ids.contains_key(&service) {
@@ -132,7 +145,14 @@ impl AddrMan {
                 it.tried[slot] = Some(id);
             }
         }
-        it.read_buckets(&mut reader, buckets, &ids)?;
+        it.read_buckets(&mut reader, buckets, format, &ids)?;
+        let content = &bytes[..bytes.len() - reader.remaining()];
+        if sha256d::Hash::hash(content).to_byte_array() != reader.array::<32>()? {
+            return Err(AddrFileError::Checksum);
+        }
+        if it.key == [0; 32] {
+            return Err(AddrFileError::NoKey);
+        }
         let lost: Vec<_> =
             it.entries.iter().filter(|(_, it)| it.references == 0 && !it.tried).map(|(id, _)| *id).collect();
         for id in lost {
@@ -143,7 +163,13 @@ impl AddrMan {
 
     /// Puts the new addresses where they were. If the buckets are others, or others have the places, they get one by
     /// their source.
-    fn read_buckets(&mut self, reader: &mut Reader<'_>, buckets: u32, ids: &[Option<u64>]) -> Result<(), DecodeError> {
+    fn read_buckets(
+        &mut self,
+        reader: &mut Reader<'_>,
+        buckets: u32,
+        format: u8,
+        ids: &[Option<u64>],
+    ) -> Result<(), DecodeError> {
         let mut places = Vec::new();
         for bucket in 0..buckets {
             let count = reader.u32()?;
@@ -154,7 +180,9 @@ impl AddrMan {
                 }
             }
         }
-        let same = buckets == small(NEW_BUCKETS) && reader.array::<32>()? == [0; 32];
+        // Later formats say by which map of autonomous systems the buckets were chosen.
+        let mapped = format >= 2 && reader.array::<32>()? != [0; 32];
+        let same = buckets == small(NEW_BUCKETS) && !mapped;
         for (bucket, id) in places {
             let Some(entry) = self.entries.get(&id).filter(|entry| entry.references < MAX_REFERENCES) else { continue };
             let (service, source) = (entry.address.service, entry.source);
@@ -179,7 +207,7 @@ fn small(count: usize) -> u32 {
 }
 
 fn read_count(reader: &mut Reader<'_>, name: &'static str, most: usize) -> Result<usize, AddrFileError> {
-    let count = reader.u32()?;
+    let count = reader.i32()?;
     let fits = usize::try_from(count).ok().filter(|count| *count <= most);
     fits.ok_or(AddrFileError::Count { name, count, most })
 }
@@ -192,10 +220,15 @@ fn put_entry(out: &mut Vec<u8>, entry: &Entry) {
     out.extend(entry.attempts.to_le_bytes());
 }
 
-fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, AddrFileError> {
+fn read_entry(reader: &mut Reader<'_>, format: u8) -> Result<Entry, AddrFileError> {
     reader.u32()?;
-    let address = PeerAddress::decode_v2(reader)?;
-    let source = NetAddr::decode_v2(reader)?.unwrap_or(NetAddr::NOWHERE);
+    // Formats before 3 know IP addresses only.
+    let (address, source) = if format < 3 {
+        (PeerAddress::decode_v1(reader)?, NetAddr::from_v1(reader.array()?))
+    } else {
+        let address = PeerAddress::decode_v2(reader)?;
+        (address, NetAddr::decode_v2(reader)?.unwrap_or(NetAddr::NOWHERE))
+    };
     let mut entry = Entry::new(address, source);
     entry.last_success = reader.i64()?;
     entry.attempts = reader.i32()?;

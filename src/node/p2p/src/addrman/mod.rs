@@ -91,6 +91,11 @@ pub struct AddrMan {
 }
 
 impl AddrMan {
+    /// Without addresses, and with a key that somebody chose.
+    pub fn with_key(key: [u8; 32], chance: Chance) -> Self {
+        Self { key, ..Self::new(chance) }
+    }
+
     /// Without addresses, and with a new key.
     pub fn new(mut chance: Chance) -> Self {
         Self {
@@ -125,9 +130,24 @@ impl AddrMan {
         self.entries.values()
     }
 
+    /// What is in one of the tables: bucket, place in it, address.
+    pub fn table(&self, tried: bool) -> impl Iterator<Item = (usize, usize, &Entry)> {
+        let places = if tried { &self.tried } else { &self.new };
+        let held = places.iter().enumerate().filter_map(|(slot, id)| Some((slot, self.entries.get(id.as_ref()?)?)));
+        held.map(|(slot, entry)| (slot / BUCKET_SIZE, slot % BUCKET_SIZE, entry))
+    }
+
     /// Takes addresses that somebody told, and makes them `penalty` seconds older. Tells how many were new.
     pub fn add(&mut self, list: &[PeerAddress], source: NetAddr, penalty: u32, now: i64) -> usize {
-        list.iter().filter(|address| self.add_one(address, source, penalty, now)).count()
+        let added = list.iter().filter(|address| self.add_one(address, source, penalty, now)).count();
+        if added > 0 {
+            let (tried, new) = (self.len(None, Some(true)), self.len(None, Some(false)));
+            tracing::debug!(
+                target: "addrman",
+                "Added {added} addresses (of {}) from {source}: {tried} tried, {new} new", list.len()
+            );
+        }
+        added
     }
 
     fn add_one(&mut self, address: &PeerAddress, source: NetAddr, penalty: u32, now: i64) -> bool {
@@ -201,6 +221,8 @@ impl AddrMan {
         self.new[slot] = Some(id);
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.references += 1;
+            let (bucket, place) = (slot / BUCKET_SIZE, slot % BUCKET_SIZE);
+            tracing::debug!(target: "addrman", "Added {} to new[{bucket}][{place}]", entry.address.service);
         }
         true
     }
@@ -231,9 +253,18 @@ impl AddrMan {
             if self.collisions.len() < MAX_COLLISIONS && !self.collisions.contains(&id) {
                 self.collisions.push(id);
             }
+            let count = self.collisions.len();
+            let other = self.tried[slot].and_then(|old| self.entries.get(&old)).map(|old| old.address.service);
+            tracing::debug!(
+                target: "addrman",
+                "Collision with {} while attempting to move {service} to tried table. Collisions={count}",
+                other.unwrap_or(Service::NOWHERE)
+            );
             return false;
         }
         self.make_tried(id, slot, now);
+        let (bucket, place) = (slot / BUCKET_SIZE, slot % BUCKET_SIZE);
+        tracing::debug!(target: "addrman", "Moved {service} to tried[{bucket}][{place}]");
         true
     }
 

@@ -1,15 +1,13 @@
 //! Which blocks are asked of whom.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bitcoin::BlockHash;
-use primitives::Block;
 
 use super::PeerManager;
 use crate::PeerId;
 use crate::message::{Inv, Message};
-use crate::peer::{InFlight, NODE_WITNESS};
+use crate::peer::{Compact, ConnectionKind, InFlight};
 use crate::view::{BlockInfo, ChainAccess, TxAccess};
 
 /// How many blocks a peer is asked for at a time.
@@ -23,30 +21,40 @@ pub(super) const STALLING_TIMEOUT_MAX: Duration = Duration::from_secs(64);
 const LIMITED_BLOCKS: u32 = 286;
 
 impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
+    /// Whether headers and blocks are asked of a peer while we catch up. Those that we chose ourselves are enough; a peer
+    /// that called us, who may be at home, is only a last resort.
+    pub(super) fn syncs_from(&self, id: PeerId) -> bool {
+        let Some(peer) = self.peers.get(&id) else { return false };
+        if peer.is_preferred() {
+            return true;
+        }
+        let alone = !self.peers.values().any(|other| other.version.is_some() && other.is_preferred());
+        peer.can_serve_blocks() && peer.kind != ConnectionKind::AddrFetch && (alone || self.in_flight.is_empty())
+    }
+
     /// Asks a peer for blocks that it has and we lack.
     pub(super) fn request_blocks(&mut self, id: PeerId, now: Duration) {
         self.settle_unknown(id);
+        let syncs = self.syncs_from(id);
         let Some(peer) = self.peers.get(&id) else { return };
         let room = MAX_IN_FLIGHT.saturating_sub(peer.in_flight.len());
-        // While we catch up, those that we chose ourselves are enough; a peer that called us is only a last resort.
-        let catching_up = self.chain.is_initial_download();
-        let alone = !self.peers.values().any(|other| other.established && other.is_preferred());
-        if room == 0 || !peer.established || peer.closing || !peer.can_serve_blocks() {
+        let now_or_later = (syncs && !peer.is_limited()) || !self.chain.is_initial_download();
+        if room == 0 || peer.closing || self.loading || !peer.can_serve_blocks() || !now_or_later {
             return;
         }
-        if catching_up && !peer.is_preferred() && !alone {
-            return;
-        }
-        let witness = peer.services() & NODE_WITNESS != 0;
         let (found, staller) = self.missing_blocks(id, room);
         let mut list = Vec::with_capacity(found.len());
-        for block in found {
-            list.push(if witness { Inv::witness_block(block.hash) } else { Inv::block(block.hash) });
-            self.mark_in_flight(id, block, now);
+        for block in &found {
+            list.push(self.full_block(id, block));
+            self.mark_in_flight(id, block, None, now);
+            tracing::debug!(target: "net", "Requesting block {} ({}) peer={id}", block.hash, block.height);
         }
         if !list.is_empty() {
             self.send(id, Message::GetData(list));
-        } else if let Some(peer) = staller.and_then(|slow| self.peers.get_mut(&slow))
+            return;
+        }
+        let idle = self.peers.get(&id).is_some_and(|peer| peer.in_flight.is_empty());
+        if let Some(peer) = staller.filter(|_| idle).and_then(|slow| self.peers.get_mut(&slow))
             && peer.stalling_since.is_none()
         {
             tracing::debug!(target: "net", "Stall started peer={}", peer.id);
@@ -54,27 +62,35 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         }
     }
 
+    /// Where to go on asking a peer for blocks: the last block on its chain up to which we have everything.
+    fn last_common(&mut self, id: PeerId, best: &BlockInfo) -> Option<BlockInfo> {
+        let fork = self.common(self.chain.tip(), best)?;
+        let kept = self.peers.get(&id)?.last_common.and_then(|hash| self.chain.info(&hash));
+        let on_chain = |it: &BlockInfo| self.chain.ancestor(&best.hash, it.height) == Some(it.hash);
+        Some(kept.filter(|kept| kept.work >= fork.work && on_chain(kept)).unwrap_or(fork))
+    }
+
     /// Up to `room` blocks, and the peer that holds the window up if there are none.
-    fn missing_blocks(&mut self, id: PeerId, room: usize) -> (Vec<InFlight>, Option<PeerId>) {
+    fn missing_blocks(&mut self, id: PeerId, room: usize) -> (Vec<BlockInfo>, Option<PeerId>) {
         let nothing = (Vec::new(), None);
         let Some(peer) = self.peers.get(&id) else { return nothing };
+        let (limited, witness) = (peer.is_limited(), peer.can_serve_witnesses());
         let Some(best) = peer.best_known.and_then(|hash| self.chain.info(&hash)) else { return nothing };
-        let tip = self.chain.tip();
-        if best.work < tip.work || best.work < self.chain.minimum_work() || best.invalid {
+        if best.work < self.chain.tip().work || best.work < self.chain.minimum_work() {
             return nothing;
         }
-        let limited = peer.is_limited();
-        let common = peer.last_common.and_then(|hash| self.chain.info(&hash));
-        let Some(mut common) = self.common(common.unwrap_or(tip), &best) else { return nothing };
+        let Some(mut common) = self.last_common(id, &best) else { return nothing };
         let window_end = common.height.saturating_add(WINDOW);
         let last = best.height.min(window_end.saturating_add(1));
         let (mut found, mut holder, mut staller) = (Vec::new(), None, None);
-        let mut unbroken = true;
+        // While a block of the window is being judged, the window is about to move, and nobody holds it up.
+        let (mut unbroken, mut moving) = (true, false);
         for height in common.height + 1..=last {
             let Some(info) = self.chain.ancestor(&best.hash, height).and_then(|hash| self.chain.info(&hash)) else {
                 break;
             };
-            if info.invalid {
+            // Neither a chain that turned out invalid nor blocks without their witnesses are of use.
+            if info.invalid || (!witness && self.chain.commits_to_witnesses(height)) {
                 break;
             }
             if info.has_data || info.active {
@@ -84,12 +100,16 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
                 continue;
             }
             unbroken = false;
-            if let Some(owner) = self.in_flight.get(&info.hash) {
-                holder = holder.or(Some(*owner));
+            if self.judging.contains(&info.hash) {
+                moving = true;
+                continue;
+            }
+            if let Some(owners) = self.in_flight.get(&info.hash) {
+                holder = holder.or_else(|| owners.first().copied());
                 continue;
             }
             if height > window_end {
-                if found.is_empty() && holder != Some(id) {
+                if found.is_empty() && holder != Some(id) && !moving {
                     staller = holder;
                 }
                 break;
@@ -97,7 +117,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             if limited && best.height - height >= LIMITED_BLOCKS {
                 continue;
             }
-            found.push(InFlight { hash: info.hash, height });
+            found.push(info);
             if found.len() == room {
                 break;
             }
@@ -109,7 +129,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     }
 
     /// The last block that two chains have in common.
-    fn common(&self, one: BlockInfo, two: &BlockInfo) -> Option<BlockInfo> {
+    pub(super) fn common(&self, one: BlockInfo, two: &BlockInfo) -> Option<BlockInfo> {
         let same = |height| {
             let (a, b) = (self.chain.ancestor(&one.hash, height)?, self.chain.ancestor(&two.hash, height)?);
             Some((a == b).then_some(a))
@@ -126,21 +146,27 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         self.chain.ancestor(&one.hash, low).and_then(|hash| self.chain.info(&hash))
     }
 
-    fn mark_in_flight(&mut self, id: PeerId, block: InFlight, now: Duration) {
-        self.in_flight.insert(block.hash, id);
+    /// A block is asked of a peer, in whatever form. A peer is asked for a block only once.
+    pub(super) fn mark_in_flight(&mut self, id: PeerId, block: &BlockInfo, compact: Option<Compact>, now: Duration) {
+        let owners = self.in_flight.entry(block.hash).or_default();
+        if owners.contains(&id) {
+            return;
+        }
+        owners.push(id);
         if let Some(peer) = self.peers.get_mut(&id) {
             if peer.in_flight.is_empty() {
                 peer.downloading_since = now;
             }
-            peer.in_flight.push_back(block);
-            tracing::debug!(target: "net", "Requesting block {} ({}) peer={id}", block.hash, block.height);
+            peer.in_flight.push_back(InFlight { hash: block.hash, height: block.height, compact });
         }
     }
 
-    /// A block is no longer on its way. Tells whether this peer was asked for it.
-    fn landed(&mut self, id: PeerId, hash: &BlockHash, now: Duration) -> bool {
-        let Some(owner) = self.in_flight.remove(hash) else { return false };
-        if let Some(peer) = self.peers.get_mut(&owner) {
+    /// A block is no longer expected from a peer, or from any.
+    pub(super) fn unmark(&mut self, hash: &BlockHash, from: Option<PeerId>, now: Duration) {
+        let owners = self.in_flight.get(hash).cloned().unwrap_or_default();
+        for id in owners.into_iter().filter(|owner| from.is_none_or(|from| from == *owner)) {
+            self.forget_asked(hash, id);
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
             if peer.in_flight.front().is_some_and(|first| first.hash == *hash) {
                 // The next one has the whole time for itself.
                 peer.downloading_since = peer.downloading_since.max(now);
@@ -148,67 +174,49 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             peer.in_flight.retain(|block| block.hash != *hash);
             peer.stalling_since = None;
         }
-        owner == id
     }
 
-    pub(super) fn on_block(&mut self, id: PeerId, block: &Arc<Block>, now: Duration) {
-        let hash = block.hash();
-        tracing::debug!(target: "net", "received block {hash} peer={id}");
-        let requested = self.landed(id, &hash, now);
-        if self.chain.info(&block.header.prev()).is_none() {
-            // A block without its parent cannot be judged. The headers in between can.
-            let headers = [block.header.clone()];
-            self.on_headers(id, &headers, now);
-            return;
-        }
-        let (root, mutated) = block.merkle_root();
-        if mutated || root != block.header.merkle_root() {
-            self.misbehaving(id, "mutated block");
-            return;
-        }
-        let worthy = self
-            .chain
-            .info(&block.header.prev())
-            .is_some_and(|prev| prev.work + block.header.raw().work() >= self.work_threshold());
-        if !requested && !worthy {
-            tracing::debug!(target: "net", "Ignoring low-work block {hash} from peer={id}");
-            return;
-        }
-        match self.chain.submit_block(block.clone(), requested) {
-            Ok(new) => {
-                self.announced_block(id, hash);
-                if let Some(peer) = self.peers.get_mut(&id).filter(|_| new) {
-                    peer.last_block = Some(now);
-                }
-                // Every block that comes gives slow peers a little less time again.
-                self.stalling_timeout = self.stalling_timeout.mul_f64(0.85).max(STALLING_TIMEOUT);
+    /// A peer no longer counts among those that were asked for a block.
+    pub(super) fn forget_asked(&mut self, hash: &BlockHash, id: PeerId) {
+        if let Some(owners) = self.in_flight.get_mut(hash) {
+            owners.retain(|owner| *owner != id);
+            if owners.is_empty() {
+                self.in_flight.remove(hash);
             }
-            Err(refusal) if refusal.punish => self.misbehaving(id, &refusal.reason),
-            Err(refusal) => tracing::debug!(target: "net", "block {hash} refused: {} peer={id}", refusal.reason),
         }
-        self.notice_tip(now);
-        self.request_blocks(id, now);
     }
 
-    /// Looks whether the tip has moved, and if so prepares to tell the peers. The owner calls this after blocks of its own.
-    pub fn notice_tip(&mut self, _now: Duration) {
-        let tip = self.chain.tip();
-        if tip.hash == self.seen_tip {
-            return;
+    /// Asks one peer for one block, as the RPC wants, and forgets whoever else was asked.
+    pub fn fetch_block(&mut self, id: PeerId, hash: BlockHash, now: Duration) -> Result<(), FetchError> {
+        if self.loading {
+            return Err(FetchError::Loading);
         }
-        let old = self.chain.info(&self.seen_tip).unwrap_or(tip);
-        self.seen_tip = tip.hash;
-        self.rejected.clear();
-        self.reconsiderable.clear();
-        if self.chain.is_initial_download() {
-            return;
+        let peer = self.peers.get(&id).filter(|peer| !peer.closing).ok_or(FetchError::NoPeer)?;
+        if !peer.can_serve_witnesses() {
+            return Err(FetchError::NoWitness);
         }
-        let from = self.common(old, &tip).map_or(tip.height, |fork| fork.height + 1);
-        // Nobody is told more than the last eight blocks; who lacks more asks for headers.
-        let from = from.max(tip.height.saturating_sub(7));
-        let fresh: Vec<_> = (from..=tip.height).filter_map(|height| self.chain.ancestor(&tip.hash, height)).collect();
-        for peer in self.peers.values_mut() {
-            peer.blocks_to_announce.extend(&fresh);
-        }
+        let info = self.chain.info(&hash).ok_or(FetchError::NoHeader)?;
+        self.unmark(&hash, None, now);
+        self.mark_in_flight(id, &info, None, now);
+        self.send(id, Message::GetData(vec![Inv::witness_block(hash)]));
+        tracing::debug!(target: "net", "Requesting block {hash} from peer={id}");
+        Ok(())
     }
+}
+
+/// Why a block cannot be asked of a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// Blocks are being read from the disk.
+    #[error("Loading blocks ...")]
+    Loading,
+    /// There is no such peer.
+    #[error("Peer does not exist")]
+    NoPeer,
+    /// The peer's blocks have no witnesses.
+    #[error("Pre-SegWit peer")]
+    NoWitness,
+    /// The header of the block is not known.
+    #[error("Block header missing")]
+    NoHeader,
 }

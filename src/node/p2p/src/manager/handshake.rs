@@ -1,6 +1,6 @@
 //! From the connection to the first ordinary message.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Action, NewPeer, PeerManager};
@@ -10,48 +10,75 @@ use crate::message::{
     WTXID_RELAY_VERSION,
 };
 use crate::netaddr::Service;
-use crate::peer::{ConnectionKind, NODE_BLOOM, NODE_NETWORK, NODE_NETWORK_LIMITED, NODE_WITNESS, Peer, TxRelay};
-use crate::recent::Recent;
+use crate::peer::{
+    AddrRelay, ChainSync, ConnectionKind, NODE_BLOOM, NODE_NETWORK, NODE_NETWORK_LIMITED, NODE_WITNESS, Peer, TxRelay,
+};
+use crate::recent::Known;
 use crate::view::{ChainAccess, TxAccess};
 
 /// The version of compact blocks that covers witnesses.
-const COMPACT_VERSION: u64 = 2;
+pub(super) const COMPACT_VERSION: u64 = 2;
 /// How many blocks we may be behind to be content with peers that have only the newest ones.
 const LIMITED_ALLOW_BLOCKS: u64 = 144;
 
 /// A peer of which nothing is known but where it is.
-pub(super) fn new_peer(new: NewPeer, nonce: u64, now: Duration) -> Peer {
+pub(super) fn new_peer(new: &NewPeer, services: u64, nonce: u64, now: Duration) -> Peer {
     Peer {
         id: new.id,
         address: new.address,
         kind: new.kind,
         permissions: new.permissions,
+        inbound_onion: new.inbound_onion,
+        network_key: new.network_key,
+        our_services: if new.permissions.bloom { services | NODE_BLOOM } else { services },
         transport: "v1",
         connected: now,
         nonce,
         version: None,
         common_version: 0,
+        time_offset: 0,
         established: false,
         closing: false,
+        judging: None,
         wtxid_relay: false,
+        reconciliation: None,
         wants_addrv2: false,
         prefers_headers: false,
         sent_sendheaders: false,
         compact: false,
-        high_bandwidth: false,
+        high_bandwidth_from: false,
+        high_bandwidth_to: false,
         relay: None,
+        addrs: AddrRelay {
+            known: None,
+            to_send: Vec::new(),
+            asked: false,
+            has_asked: false,
+            // Enough for a peer to tell its own address.
+            tokens: 1.0,
+            tokens_at: now,
+            processed: 0,
+            rate_limited: 0,
+            next_send: Duration::ZERO,
+            next_own: None,
+            own_told: false,
+            waits_for_answer: false,
+            waits_for_own: false,
+        },
         ping: None,
         last_ping: Duration::ZERO,
         ping_wanted: false,
         last_ping_time: None,
         min_ping_time: None,
-        last_received: now,
         last_block: None,
         last_tx: None,
+        last_announcement: None,
         sync_started: false,
+        asked_for_inv: false,
         headers_deadline: None,
         last_getheaders: None,
         presync: None,
+        chain_sync: ChainSync::default(),
         best_known: None,
         unknown_announced: None,
         best_sent: None,
@@ -68,8 +95,7 @@ pub(super) fn new_peer(new: NewPeer, nonce: u64, now: Duration) -> Peer {
 impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     pub(super) fn send_version(&mut self, id: PeerId, now: Duration) {
         let Some(peer) = self.peers.get(&id) else { return };
-        let wants_txs =
-            !self.options.blocks_only && !matches!(peer.kind, ConnectionKind::BlockRelayOnly | ConnectionKind::Feeler);
+        let wants_txs = !self.refuses_txs(peer);
         let shown = if peer.address.addr.is_routable() && peer.address.addr.fits_v1() {
             peer.address
         } else {
@@ -77,7 +103,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         };
         let version = Version {
             version: PROTOCOL_VERSION,
-            services: self.options.services,
+            services: peer.our_services,
             time: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
             receiver_services: 0,
             receiver: shown,
@@ -88,7 +114,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         };
         tracing::debug!(
             target: "net",
-            "send version message: version {}, blocks={}, them={shown}, txrelay={}, peer={id}",
+            "send version message: version={}, blocks={}, txrelay={}, peer={id}",
             version.version, version.start_height, u8::from(wants_txs)
         );
         self.send(id, Message::Version(Box::new(version)));
@@ -100,48 +126,36 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             tracing::debug!(target: "net", "redundant version message from peer={id}");
             return;
         }
-        let (kind, address) = (peer.kind, peer.address);
-        let desired = self.desired_services(version.services, now);
-        if kind.expects_services() && version.services & desired != desired {
-            tracing::debug!(
-                target: "net",
-                "peer does not offer the expected services ({:08x} offered, {desired:08x} expected), disconnecting peer={id}",
-                version.services
-            );
+        let (kind, address, inbound) = (peer.kind, peer.address, peer.is_inbound());
+        if !inbound {
+            self.actions.push(Action::Offers(address, version.services));
+        }
+        if !self.is_acceptable(id, &version, now) {
             self.disconnect(id);
             return;
         }
-        if version.version < MIN_PEER_PROTO_VERSION {
-            tracing::debug!(target: "net", "peer using obsolete version {}, disconnecting peer={id}", version.version);
-            self.disconnect(id);
-            return;
+        if inbound && version.receiver.addr.is_routable() {
+            self.actions.push(Action::SeenLocal(id, version.receiver));
         }
-        if kind == ConnectionKind::Inbound && self.is_own_nonce(version.nonce) {
-            tracing::info!(target: "net", "connected to self at {address}, disconnecting");
-            self.disconnect(id);
-            return;
-        }
-        if kind == ConnectionKind::Inbound {
+        if inbound {
             self.send_version(id, now);
         }
-        tracing::debug!(
-            target: "net",
-            "receive version message: {}: version {}, blocks={}, us={}, txrelay={}, peer={id}",
-            if version.user_agent.is_empty() { "<no user agent>" } else { &version.user_agent },
-            version.version, version.start_height, version.receiver, u8::from(version.relay)
-        );
         let common = version.version.min(PROTOCOL_VERSION);
-        let services = version.services;
-        self.learn(id, version, common);
+        let (services, wants_txs, shown) = (version.services, version.relay, describe(&version));
+        self.learn(id, version, common, now);
+        tracing::debug!(target: "net", "receive version message: {shown}, peer={id}");
         if common >= WTXID_RELAY_VERSION {
             self.send(id, Message::WtxidRelay);
             self.send(id, Message::SendAddrV2);
+            self.offer_reconciliation(id);
+        }
+        if inbound && wants_txs {
+            // If there are too many, this peer may be gone before it hears more.
+            self.actions.push(Action::WantsTxs(id, "version"));
         }
         self.send(id, Message::Verack);
-        if matches!(kind, ConnectionKind::OutboundFullRelay | ConnectionKind::Manual | ConnectionKind::AddrFetch) {
-            self.send(id, Message::GetAddr);
-        }
-        if kind != ConnectionKind::Inbound {
+        if !inbound {
+            self.ask_addresses(id);
             self.actions.push(Action::Good(address, services));
         }
         if kind == ConnectionKind::Feeler {
@@ -150,18 +164,44 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         }
     }
 
+    /// Whether a connection may go on after this version.
+    fn is_acceptable(&self, id: PeerId, version: &Version, now: Duration) -> bool {
+        let Some(peer) = self.peers.get(&id) else { return false };
+        let desired = self.desired_services(version.services, now);
+        if peer.kind.expects_services() && version.services & desired != desired {
+            tracing::debug!(
+                target: "net",
+                "peer does not offer the expected services ({:08x} offered, {desired:08x} expected), disconnecting peer={id}",
+                version.services
+            );
+            return false;
+        }
+        if version.version < MIN_PEER_PROTO_VERSION {
+            tracing::debug!(target: "net", "peer using obsolete version {}, disconnecting peer={id}", version.version);
+            return false;
+        }
+        if peer.is_inbound() && self.is_own_nonce(version.nonce) {
+            tracing::info!("connected to self at {}, disconnecting", peer.address);
+            return false;
+        }
+        true
+    }
+
     /// Remembers what the version says.
-    fn learn(&mut self, id: PeerId, version: Version, common: i32) {
-        let bloom = self.options.services & NODE_BLOOM != 0;
+    fn learn(&mut self, id: PeerId, version: Version, common: i32, now: Duration) {
+        let known = Known::new(50_000, &mut self.chance);
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.common_version = common;
-        let quiet = matches!(peer.kind, ConnectionKind::BlockRelayOnly | ConnectionKind::Feeler);
-        if !quiet && (version.relay || bloom) {
+        peer.time_offset = version.time.saturating_sub(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+        if !peer.is_without_txs() && (version.relay || peer.our_services & NODE_BLOOM != 0) {
             peer.relay = Some(TxRelay {
                 wanted: version.relay,
-                to_announce: BTreeSet::new(),
-                known: Recent::new(50_000),
-                next_announcement: Duration::ZERO,
+                bloom: None,
+                to_announce: Vec::new(),
+                known,
+                next_announcement: None,
+                send_pool: false,
+                last_sequence: 1,
                 minimum_feerate: 0,
                 sent_feerate: 0,
                 next_feerate: Duration::ZERO,
@@ -176,7 +216,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     }
 
     /// What a peer must offer to be worth one of few connections.
-    fn desired_services(&self, offered: u64, now: Duration) -> u64 {
+    pub(super) fn desired_services(&self, offered: u64, now: Duration) -> u64 {
         let behind = now.as_secs().saturating_sub(u64::from(self.chain.tip().time));
         let near = behind < LIMITED_ALLOW_BLOCKS * u64::from(self.options.block_spacing);
         if offered & NODE_NETWORK_LIMITED != 0 && near {
@@ -198,7 +238,14 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         }
         match message {
             Message::Verack => self.on_verack(id),
-            Message::WtxidRelay => peer.wtxid_relay |= peer.common_version >= WTXID_RELAY_VERSION,
+            Message::WtxidRelay if peer.common_version < WTXID_RELAY_VERSION => tracing::debug!(
+                target: "net",
+                "ignoring wtxidrelay due to old common version={} from peer={id}", peer.common_version
+            ),
+            Message::WtxidRelay if peer.wtxid_relay => {
+                tracing::debug!(target: "net", "ignoring duplicate wtxidrelay from peer={id}");
+            }
+            Message::WtxidRelay => peer.wtxid_relay = true,
             Message::SendAddrV2 => peer.wants_addrv2 = true,
             Message::SendHeaders => peer.prefers_headers = true,
             Message::SendCmpct { announce, .. } if announce > 1 => {
@@ -207,7 +254,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             Message::SendCmpct { announce, version } => {
                 if version == COMPACT_VERSION {
                     peer.compact = true;
-                    peer.high_bandwidth = announce == 1;
+                    peer.high_bandwidth_from = announce == 1;
                 }
             }
             Message::Feature { .. } if peer.common_version < FEATURE_VERSION => {
@@ -220,10 +267,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             Message::Feature { id: name, .. } => {
                 tracing::debug!(target: "net", "unknown feature advertised: {}", crate::sanitize(&name));
             }
-            Message::SendTxRcncl { .. } => tracing::debug!(
-                target: "net",
-                "sendtxrcncl from peer={id} ignored, as our node does not have txreconciliation enabled"
-            ),
+            Message::SendTxRcncl { version, .. } => self.on_sendtxrcncl(id, version),
             other => return Some(other),
         }
         None
@@ -246,10 +290,23 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         if peer.is_inbound() {
             tracing::debug!(target: "net", "{text}");
         } else {
-            tracing::info!(target: "net", "{text}");
+            tracing::info!("{text}");
         }
         if common >= SHORT_IDS_BLOCKS_VERSION {
             self.send(id, Message::SendCmpct { announce: 0, version: COMPACT_VERSION });
         }
+        self.settle_reconciliation(id);
     }
+}
+
+/// A version as the log shows it.
+fn describe(version: &Version) -> String {
+    format!(
+        "{}: version {}, blocks={}, us={}, txrelay={}",
+        if version.user_agent.is_empty() { "<no user agent>" } else { &version.user_agent },
+        version.version,
+        version.start_height,
+        version.receiver,
+        u8::from(version.relay)
+    )
 }

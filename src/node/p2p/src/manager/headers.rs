@@ -9,13 +9,15 @@ use primitives::Header;
 use super::PeerManager;
 use crate::PeerId;
 use crate::message::{Locator, MAX_HEADERS, Message, PROTOCOL_VERSION};
-use crate::presync::Presync;
-use crate::view::{BlockInfo, ChainAccess, TxAccess};
+use crate::peer::ConnectionKind;
+use crate::view::{BlockInfo, ChainAccess, Fault, Refusal, TxAccess};
 
 /// How long a peer has to answer before it is asked for headers again.
-const RESPONSE_TIME: Duration = Duration::from_mins(2);
-/// How many blocks below the tip a fork may start and still be worth as much as the chain.
-const FORK_DEPTH: u32 = 144;
+pub(super) const RESPONSE_TIME: Duration = Duration::from_mins(2);
+/// How many blocks' work less than ours a chain may have and still be worth keeping.
+const FORK_DEPTH: usize = 144;
+/// So many peers with a good chain are never exchanged for others.
+const MOST_PROTECTED: usize = 4;
 
 impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     /// Hashes from a block back to the first one, ever farther apart.
@@ -40,9 +42,9 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         self.ask_with(id, have, now)
     }
 
-    fn ask_with(&mut self, id: PeerId, have: Vec<BlockHash>, now: Duration) -> bool {
+    pub(super) fn ask_with(&mut self, id: PeerId, have: Vec<BlockHash>, now: Duration) -> bool {
         let Some(peer) = self.peers.get_mut(&id) else { return false };
-        if peer.last_getheaders.is_some_and(|last| now < last + RESPONSE_TIME) {
+        if peer.last_getheaders.is_some_and(|last| now <= last + RESPONSE_TIME) {
             return false;
         }
         peer.last_getheaders = Some(now);
@@ -51,14 +53,15 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         true
     }
 
-    pub(super) fn on_headers(&mut self, id: PeerId, headers: &[Header], now: Duration) {
+    /// Headers have come, by themselves or with a compact block.
+    pub(super) fn on_headers(&mut self, id: PeerId, headers: Vec<Header>, via_compact: bool, now: Duration) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        peer.last_getheaders = None;
-        let (Some(first), Some(last)) = (headers.first(), headers.last()) else {
-            // The peer's chain ends before it has proven its work.
+        if headers.is_empty() {
+            // The peer's chain ends, maybe before it has proven its work. This can only be an answer.
             peer.presync = None;
+            peer.last_getheaders = None;
             return;
-        };
+        }
         if !headers.iter().all(|header| self.chain.has_valid_proof(header)) {
             self.misbehaving(id, "header with invalid proof of work");
             return;
@@ -67,107 +70,131 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             self.misbehaving(id, "non-continuous headers sequence");
             return;
         }
-        if self.continue_presync(id, headers, now) {
-            return;
-        }
+        let full = headers.len() == MAX_HEADERS;
+        let (headers, proven) = match self.continue_presync(id, &headers, now) {
+            Some(ready) if ready.is_empty() => return,
+            Some(ready) => (ready, true),
+            None => (headers, false),
+        };
+        let (Some(first), Some(last)) = (headers.first(), headers.last().map(Header::hash)) else { return };
         let Some(start) = self.chain.info(&first.prev()) else {
-            self.unconnecting(id, headers, now);
+            self.unconnecting(id, &headers, now);
             return;
         };
-        let known = self.chain.info(&last.hash());
-        if known.is_none() && self.is_low_work(&start, headers) {
-            self.low_work(id, &start, headers, now);
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        // What connects is taken for the answer to whatever was asked.
+        peer.last_getheaders = None;
+        let trusted = peer.permissions.noban;
+        let known = self.chain.info(&last);
+        let proven = proven || trusted || known.is_some_and(|it| self.is_on_good_chain(&it));
+        if !proven && work_with(&start, &headers) < self.work_threshold() {
+            self.low_work(id, &start, &headers, now);
             return;
         }
-        self.take_headers(id, headers, headers.len() == MAX_HEADERS, now);
+        if let Err(refusal) = self.chain.accept_headers(&headers) {
+            self.refused_headers(id, &refusal, via_compact, "invalid header received");
+            return;
+        }
+        let Some(found) = self.chain.info(&last) else { return };
+        if known.is_none() {
+            self.log_header(id, &found, false);
+            if found.hash == self.chain.best_header().hash && self.chain.is_initial_download() {
+                let percent = self.progress(found.height, found.time, now);
+                tracing::info!("Synchronizing blockheaders, height: {} (~{percent:.2}%)", found.height);
+            }
+        }
+        let syncing = self.peers.get(&id).is_some_and(|peer| peer.presync.is_some());
+        if full && !syncing && self.ask_headers(id, last, now) {
+            tracing::debug!(target: "net", "more getheaders ({}) to end to peer={id}", found.height);
+        }
+        self.got_headers(id, &found, known.is_none(), full, now);
+        self.fetch_towards(id, &found, now);
     }
 
-    /// Headers of a chain that is worth keeping. If there may be `more`, they are asked for.
-    fn take_headers(&mut self, id: PeerId, headers: &[Header], more: bool, now: Duration) {
-        if let Err(refusal) = self.chain.accept_headers(headers) {
-            if refusal.punish {
-                self.misbehaving(id, &format!("invalid header received: {}", refusal.reason));
-            } else {
-                tracing::debug!(target: "net", "peer={id}: invalid header received: {}", refusal.reason);
-            }
+    pub(super) fn refused_headers(&mut self, id: PeerId, refusal: &Refusal, via_compact: bool, what: &str) {
+        let inbound = self.peers.get(&id).is_some_and(crate::peer::Peer::is_inbound);
+        if refusal.fault == Fault::KnownInvalid && !inbound && !via_compact {
+            tracing::warn!(
+                "{} (received from peer={id}). If this happens with all peers, consider database corruption \
+                 (that -reindex may fix) or a potential consensus incompatibility.",
+                refusal.reason
+            );
+        }
+        self.punish(id, refusal, via_compact, what);
+    }
+
+    /// A header that is new and valid: seeing it early, or without a block behind it, is worth a line.
+    pub(super) fn log_header(&self, id: PeerId, header: &BlockInfo, via_compact: bool) {
+        let how = if via_compact { "cmpctblock " } else { "" };
+        let text = format!("Saw new {how}header hash={} height={} peer={id}", header.hash, header.height);
+        if self.chain.is_initial_download() {
+            tracing::debug!(target: "validation", "{text}");
+        } else {
+            tracing::info!("{text}");
+        }
+    }
+
+    /// What headers tell of the peer itself.
+    fn got_headers(&mut self, id: PeerId, last: &BlockInfo, new: bool, full: bool, now: Duration) {
+        self.announced_block(id, last.hash);
+        let tip = self.chain.tip();
+        if new && last.work > tip.work {
+            self.announced_better(id, now);
+        }
+        let protected = self.peers.values().filter(|peer| peer.chain_sync.protected).count();
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(best) = peer.best_known.and_then(|hash| self.chain.info(&hash)) else { return };
+        // With too little work on its whole chain it is of no use for catching up.
+        let useless = !full && best.work < self.chain.minimum_work() && self.chain.is_initial_download();
+        if useless && peer.is_chosen() {
+            tracing::info!("outbound peer headers chain has insufficient work, disconnecting peer={id}");
+            self.disconnect(id);
             return;
         }
-        let Some(last) = headers.last().map(Header::hash) else { return };
-        self.announced_block(id, last);
-        if more && self.peers.get(&id).is_some_and(|peer| peer.presync.is_none()) {
-            self.ask_headers(id, last, now);
-        } else if let Some(peer) = self.peers.get_mut(&id) {
-            peer.headers_deadline = None;
+        if peer.kind == ConnectionKind::OutboundFullRelay
+            && protected < MOST_PROTECTED
+            && best.work >= tip.work
+            && !peer.chain_sync.protected
+        {
+            tracing::debug!(target: "net", "Protecting outbound peer={id} from eviction");
+            peer.chain_sync.protected = true;
         }
-        self.request_blocks(id, now);
+    }
+
+    /// A peer was the first to tell of something better than our chain.
+    pub(super) fn announced_better(&mut self, id: PeerId, now: Duration) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.last_announcement = Some(now);
+        }
     }
 
     fn unconnecting(&mut self, id: PeerId, headers: &[Header], now: Duration) {
-        let best = self.chain.best_header().hash;
+        let best = self.chain.best_header();
         let (Some(first), Some(last)) = (headers.first(), headers.last()) else { return };
-        let asked = self.ask_headers(id, best, now);
-        tracing::debug!(
-            target: "net",
-            "received header {}: missing prev block {}, sending getheaders ({}) to end (peer={id}, asked={asked})",
-            first.hash(), first.prev(), self.chain.best_header().height
-        );
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.unknown_announced = Some(last.hash());
+        if self.ask_headers(id, best.hash, now) {
+            tracing::debug!(
+                target: "net",
+                "received header {}: missing prev block {}, sending getheaders ({}) to end (peer={id})",
+                first.hash(), first.prev(), best.height
+            );
         }
+        self.announced_block(id, last.hash());
+    }
+
+    /// Whether a header is an ancestor of our tip or of the best header, so that it costs nothing to look at it again.
+    fn is_on_good_chain(&self, header: &BlockInfo) -> bool {
+        let best = self.chain.best_header();
+        header.active || self.chain.ancestor(&best.hash, header.height) == Some(header.hash)
     }
 
     /// The work that a chain must have to be kept: the network's minimum, or nearly what ours has.
     pub(super) fn work_threshold(&self) -> Work {
         let tip = self.chain.tip();
-        let below = self.chain.ancestor(&tip.hash, tip.height.saturating_sub(FORK_DEPTH));
-        let near = below.and_then(|hash| self.chain.info(&hash)).map_or(tip.work, |info| info.work);
+        let Some(header) = self.chain.header(&tip.hash) else { return tip.work };
+        let each = header.raw().work();
+        let behind = (1..FORK_DEPTH).fold(each, |sum, _| sum + each);
+        let near = if behind < tip.work { tip.work - behind } else { Work::from_be_bytes([0; 32]) };
         near.max(self.chain.minimum_work())
-    }
-
-    fn is_low_work(&self, start: &BlockInfo, headers: &[Header]) -> bool {
-        let total = headers.iter().fold(start.work, |sum, header| sum + header.raw().work());
-        total < self.work_threshold()
-    }
-
-    fn low_work(&mut self, id: PeerId, start: &BlockInfo, headers: &[Header], now: Duration) {
-        let end = usize::try_from(start.height).unwrap_or(usize::MAX).saturating_add(headers.len());
-        if headers.len() < MAX_HEADERS {
-            tracing::debug!(target: "net", "Ignoring low-work chain (height={end}) from peer={id}");
-            return;
-        }
-        let Some(bits) = self.chain.header(&start.hash).map(|header| header.bits()) else { return };
-        let minimum = self.work_threshold();
-        let presync = Presync::new(self.options.presync, *start, bits, minimum, now, &mut self.chance);
-        tracing::debug!(target: "net", "Initial headers sync started with peer={id}: height={}", start.height);
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.presync = Some(presync);
-        }
-        self.continue_presync(id, headers, now);
-    }
-
-    /// Feeds headers to a chain that is fetched twice. Tells whether they belonged to it.
-    fn continue_presync(&mut self, id: PeerId, headers: &[Header], now: Duration) -> bool {
-        let Some(mut presync) = self.peers.get_mut(&id).and_then(|peer| peer.presync.take()) else { return false };
-        let step = presync.take(headers, &self.chain);
-        if step.failed {
-            tracing::debug!(target: "net", "Initial headers sync aborted with peer={id}");
-            return false;
-        }
-        if let Some(next) = step.next {
-            if let Some(height) = presync.height() {
-                tracing::debug!(target: "net", "Synchronizing blockheaders, height: {height} (peer={id})");
-            }
-            let mut have = vec![next];
-            have.extend(self.locator(presync.start()));
-            if let Some(peer) = self.peers.get_mut(&id) {
-                peer.presync = Some(presync);
-            }
-            self.ask_with(id, have, now);
-        }
-        if !step.ready.is_empty() {
-            self.take_headers(id, &step.ready, headers.len() == MAX_HEADERS, now);
-        }
-        true
     }
 
     /// A peer says that it has a block.
@@ -196,4 +223,9 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             }
         }
     }
+}
+
+/// The work of a chain with these headers at its end.
+fn work_with(start: &BlockInfo, headers: &[Header]) -> Work {
+    headers.iter().fold(start.work, |sum, header| sum + header.raw().work())
 }

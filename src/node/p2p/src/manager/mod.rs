@@ -1,90 +1,73 @@
 //! All peers together: what comes from one decides what is sent to others.
 //!
 //! The owner of the sockets reports what happens ([`PeerManager::connected`], [`PeerManager::receive`],
-//! [`PeerManager::tick`], [`PeerManager::disconnected`]) and then does what [`PeerManager::take_actions`] says.
+//! [`PeerManager::tick`], [`PeerManager::disconnected`]) and then does what [`PeerManager::take_actions`] says. The owner
+//! of the chain reports blocks: [`PeerManager::block_judged`], [`PeerManager::block_connected`] and its relatives.
 
+mod actions;
+mod addrs;
+mod announce;
+mod arrival;
 mod blocks;
+mod chainsync;
+mod cmpct;
+mod direct;
+mod filters;
 mod handshake;
 mod headers;
+mod invs;
+mod lowwork;
+mod orphans;
+mod reconcile;
+mod relay;
 mod serve;
+mod serve_headers;
 mod stats;
 mod timers;
 mod txs;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bitcoin::BlockHash;
-use primitives::{Block, Codec};
+use primitives::{Codec, Tx};
 
+pub use actions::{Action, NewPeer, Options};
+pub use blocks::FetchError;
+pub use relay::Waiting;
 pub use stats::PeerStats;
 
 use crate::PeerId;
 use crate::chance::Chance;
 use crate::error::MessageError;
 use crate::message::{FilterRange, MAX_LOCATOR, Message, sanitize};
-use crate::netaddr::{NetAddr, PeerAddress, Service};
-use crate::orphanage::Orphanage;
-use crate::peer::{ConnectionKind, Peer, Permissions};
-use crate::presync::PresyncOptions;
+use crate::orphanage::{OrphanInfo, Orphanage};
+use crate::peer::{ConnectionKind, Peer};
 use crate::recent::Recent;
 use crate::txrequest::TxRequests;
-use crate::view::{ChainAccess, TxAccess};
-
-/// What this node tells about itself, and what it wants.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// What it offers.
-    pub services: u64,
-    /// The name of its software.
-    pub user_agent: String,
-    /// Whether it wants no transactions.
-    pub blocks_only: bool,
-    /// How low-work headers are fetched twice.
-    pub presync: PresyncOptions,
-    /// How far blocks are apart, in seconds.
-    pub block_spacing: u32,
-    /// After how many seconds without a finished handshake a connection ends.
-    pub handshake_timeout: Duration,
-}
-
-/// Something that the owner of the sockets has to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Send a message.
-    Send(PeerId, Message),
-    /// Close a connection.
-    Disconnect(PeerId),
-    /// Prefer others to this address from now on.
-    Discourage(NetAddr),
-    /// The handshake with a peer that we called is done: its address is good, and that is what it offers.
-    Good(Service, u64),
-    /// A peer told addresses.
-    Addresses {
-        /// The peer.
-        from: PeerId,
-        /// The addresses.
-        list: Vec<PeerAddress>,
-    },
-    /// A peer wants to hear addresses.
-    WantsAddresses(PeerId),
-}
-
-/// A connection that was just made.
-#[derive(Debug, Clone, Copy)]
-pub struct NewPeer {
-    /// Its number, which is never used again.
-    pub id: PeerId,
-    /// Where the peer is.
-    pub address: Service,
-    /// Why there is a connection.
-    pub kind: ConnectionKind,
-    /// What the peer may do.
-    pub permissions: Permissions,
-}
+use crate::view::{AddrPolicy, ChainAccess, FilterAccess, TxAccess};
 
 /// All peers, and what is on its way from them.
+///
+/// Whoever drives it finds here:
+/// - connections: [`connected`](Self::connected), [`transport_known`](Self::transport_known),
+///   [`receive`](Self::receive) (not while [`is_busy`](Self::is_busy)), [`has_requests`](Self::has_requests) and
+///   [`serve`](Self::serve), [`disconnected`](Self::disconnected);
+/// - time: [`tick`](Self::tick);
+/// - results: [`take_actions`](Self::take_actions);
+/// - blocks: [`block_judged`](Self::block_judged) answers a submission that was left open, [`block_checked`](Self::block_checked)
+///   tells of blocks whose rules were checked later, [`block_accepted`](Self::block_accepted) passes a new block on before
+///   it is connected, [`block_connected`](Self::block_connected) and [`block_disconnected`](Self::block_disconnected)
+///   follow the tip, [`notice_tip`](Self::notice_tip) tells everybody;
+/// - transactions: [`relay_tx`](Self::relay_tx), [`orphans`](Self::orphans);
+/// - addresses: [`Action::WantsAddresses`] is answered by [`tell_addresses`](Self::tell_addresses) (from an
+///   [`AddrCache`](crate::AddrCache)), [`Action::WantsOwnAddress`] by [`tell_own_address`](Self::tell_own_address);
+/// - choices: [`choose_eviction`](Self::choose_eviction) when all places are taken, [`may_be_stale`](Self::may_be_stale)
+///   and [`Action::ExtraOutbound`] for another connection;
+/// - RPC: [`stats`](Self::stats), [`ping_all`](Self::ping_all), [`forward`](Self::forward), [`fetch_block`](Self::fetch_block);
+/// - switches: [`set_loading`](Self::set_loading), [`set_upload_limits`](Self::set_upload_limits),
+///   [`set_filters`](Self::set_filters), [`set_addr_policy`](Self::set_addr_policy), [`set_extra_peers`](Self::set_extra_peers).
 #[derive(Debug)]
 pub struct PeerManager<C, T> {
     /// The chain.
@@ -94,10 +77,29 @@ pub struct PeerManager<C, T> {
     options: Options,
     codec: Codec,
     chance: Chance,
+    /// The time of the last event.
+    now: Duration,
+    filters: Option<Box<dyn FilterAccess>>,
+    addr_policy: Option<Box<dyn AddrPolicy>>,
+    /// Blocks are being read from the disk, so nothing of them is taken from peers.
+    loading: bool,
+    /// Whether old blocks, and whether anything large, are beyond the upload limit.
+    upload_limits: (bool, bool),
     peers: BTreeMap<PeerId, Peer>,
     actions: Vec<Action>,
-    /// Which peer was asked for a block.
-    in_flight: HashMap<BlockHash, PeerId>,
+    /// Which peers were asked for a block, in that order.
+    in_flight: HashMap<BlockHash, Vec<PeerId>>,
+    /// Blocks that have come and are being judged elsewhere.
+    judging: HashSet<BlockHash>,
+    /// Who sent a block that is being checked, and whether it vouches for its transactions.
+    sources: HashMap<BlockHash, arrival::Source>,
+    /// Peers that we asked for compact blocks, the one that was useful least lately first.
+    compact_announcers: VecDeque<PeerId>,
+    /// Transactions that are not in the pool, but may be in a block.
+    extra_txs: VecDeque<Arc<Tx>>,
+    /// The last block, as others will ask for it soon.
+    recent: Option<announce::RecentBlock>,
+    highest_early: u32,
     /// How long a peer may hold up the window of blocks.
     stalling_timeout: Duration,
     requests: TxRequests,
@@ -105,31 +107,56 @@ pub struct PeerManager<C, T> {
     rejected: Recent<[u8; 32]>,
     reconsiderable: Recent<[u8; 32]>,
     confirmed: Recent<[u8; 32]>,
-    next_inbound_announcement: Duration,
+    backlog: relay::Backlog,
+    /// When callers are told of transactions, by the network that they came through.
+    inbound_announcements: HashMap<u64, Duration>,
+    next_rebroadcast: Option<Duration>,
+    addr_salt: (u64, u64),
     seen_tip: BlockHash,
+    tip_changed: Option<Duration>,
+    /// A block whose announcement has made us ask one more peer for headers.
+    last_inv_sync: Option<BlockHash>,
+    extra: chainsync::Extra,
 }
 
 impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     /// Without peers.
-    pub fn new(chain: C, pool: T, codec: Codec, options: Options, chance: Chance) -> Self {
+    pub fn new(chain: C, pool: T, codec: Codec, options: Options, mut chance: Chance) -> Self {
         let seen_tip = chain.tip().hash;
         Self {
             chain,
             pool,
-            options,
             codec,
-            chance,
+            now: Duration::ZERO,
+            filters: None,
+            addr_policy: None,
+            loading: false,
+            upload_limits: (false, false),
             peers: BTreeMap::new(),
             actions: Vec::new(),
             in_flight: HashMap::new(),
+            judging: HashSet::new(),
+            sources: HashMap::new(),
+            compact_announcers: VecDeque::new(),
+            extra_txs: VecDeque::new(),
+            recent: None,
+            highest_early: 0,
             stalling_timeout: blocks::STALLING_TIMEOUT,
-            requests: TxRequests::default(),
+            requests: TxRequests::new(&mut chance),
             orphans: Orphanage::default(),
             rejected: Recent::new(60_000),
             reconsiderable: Recent::new(60_000),
             confirmed: Recent::new(24_000),
-            next_inbound_announcement: Duration::ZERO,
+            backlog: relay::Backlog::new(options.tx_send_rate),
+            inbound_announcements: HashMap::new(),
+            next_rebroadcast: None,
+            addr_salt: (chance.u64(), chance.u64()),
             seen_tip,
+            tip_changed: None,
+            last_inv_sync: None,
+            extra: chainsync::Extra::default(),
+            options,
+            chance,
         }
     }
 
@@ -138,10 +165,35 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         std::mem::take(&mut self.actions)
     }
 
+    /// Tells whether blocks are being read from the disk; until that is over, none are taken from peers.
+    pub fn set_loading(&mut self, loading: bool) {
+        self.loading = loading;
+    }
+
+    /// Tells whether old blocks (`historical`), and whether anything large, are beyond the limit of what is sent.
+    pub fn set_upload_limits(&mut self, historical: bool, all: bool) {
+        self.upload_limits = (historical, all);
+    }
+
+    /// From where block filters are served. Only with it may the services offer them.
+    pub fn set_filters(&mut self, filters: Box<dyn FilterAccess>) {
+        self.filters = Some(filters);
+    }
+
+    /// Which addresses are kept and passed on; without it all are.
+    pub fn set_addr_policy(&mut self, policy: Box<dyn AddrPolicy>) {
+        self.addr_policy = Some(policy);
+    }
+
+    /// The transactions that wait for their parents.
+    pub fn orphans(&self) -> Vec<OrphanInfo> {
+        self.orphans.list()
+    }
+
     /// A connection is there, in either direction.
     pub fn connected(&mut self, new: NewPeer, now: Duration) {
         let nonce = self.chance.u64();
-        let peer = handshake::new_peer(new, nonce, now);
+        let peer = handshake::new_peer(&new, self.options.services, nonce, now);
         self.peers.insert(new.id, peer);
         if new.kind != ConnectionKind::Inbound {
             self.send_version(new.id, now);
@@ -150,10 +202,13 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
 
     /// A connection is gone.
     pub fn disconnected(&mut self, id: PeerId) {
+        self.forget_reconciliation(id);
         let Some(peer) = self.peers.remove(&id) else { return };
         for block in peer.in_flight {
-            self.in_flight.remove(&block.hash);
+            self.forget_asked(&block.hash, id);
         }
+        self.sources.retain(|_, source| source.peer != id);
+        self.compact_announcers.retain(|announcer| *announcer != id);
         self.requests.disconnected(id);
         self.orphans.disconnected(id);
         tracing::debug!(target: "net", "Cleared nodestate for peer={id}");
@@ -166,10 +221,15 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         }
     }
 
+    /// Whether a peer's next message has to wait: a block of it is being judged, there is something left to be served to
+    /// it, or orphans wait to be looked at on its account. [`PeerManager::serve`] does the latter two.
+    pub fn is_busy(&self, id: PeerId) -> bool {
+        self.peers.get(&id).is_some_and(|peer| peer.judging.is_some()) || self.has_requests(id)
+    }
+
     /// A message has come, not yet decoded. One that cannot be decoded is dropped.
     pub fn receive(&mut self, id: PeerId, name: &str, payload: &[u8], now: Duration) {
         let Some(peer) = self.peers.get_mut(&id).filter(|peer| !peer.closing) else { return };
-        peer.last_received = now;
         let (shown, size) = (sanitize(name.as_bytes()), payload.len());
         tracing::debug!(target: "net", "received: {shown} ({size} bytes) peer={id}");
         if name != "version" && peer.version.is_none() {
@@ -183,6 +243,12 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             Ok(message) => self.handle(id, message, now),
             Err(error) => self.undecodable(id, &shown, size, &error),
         }
+        self.now = now;
+        // Whoever sent a parent need not be the one whose child waited for it.
+        for worker in self.orphans.workers() {
+            self.work_on_orphan(worker, now);
+        }
+        self.tick_peer(id, now);
     }
 
     fn undecodable(&mut self, id: PeerId, name: &str, size: usize, error: &MessageError) {
@@ -219,32 +285,33 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             tracing::debug!(target: "net", "Unsupported message \"{}\" prior to verack from peer={id}", message.name());
             return;
         }
+        if self.loading && is_of_blocks(id, &message) {
+            return;
+        }
         match message {
             Message::Ping(nonce) => self.send(id, Message::Pong(Some(nonce))),
             Message::Pong(nonce) => self.on_pong(id, nonce, now),
-            Message::Addr(list) | Message::AddrV2(list) => self.actions.push(Action::Addresses { from: id, list }),
-            Message::GetAddr => self.on_getaddr(id),
+            Message::Addr(list) => self.on_addr(id, "addr", list, now),
+            Message::AddrV2(list) => self.on_addr(id, "addrv2", list, now),
+            Message::GetAddr => self.on_getaddr(id, now),
             Message::Inv(list) => self.on_inv(id, &list, now),
-            Message::GetData(list) => self.on_getdata(id, list),
+            Message::GetData(list) => self.on_getdata(id, list, now),
             Message::NotFound(list) => self.on_notfound(id, &list),
             Message::GetBlocks(locator) => self.on_getblocks(id, &locator),
             Message::GetHeaders(locator) => self.on_getheaders(id, &locator),
-            Message::Headers(list) => self.on_headers(id, &list, now),
+            Message::Headers(list) => self.on_headers(id, list, false, now),
             Message::Block(block, _) => self.on_block(id, &block, now),
-            Message::CmpctBlock(block) => self.on_headers(id, std::slice::from_ref(&block.header), now),
-            Message::GetBlockTxn(request) => self.on_getblocktxn(id, &request),
-            Message::Tx(tx, _) => self.on_tx(id, tx, now),
+            Message::CmpctBlock(block) => self.on_cmpctblock(id, &block, now),
+            Message::GetBlockTxn(request) => self.on_getblocktxn(id, &request, now),
+            Message::BlockTxn(answer) => self.on_blocktxn(id, &answer.block, &answer.txs, now),
+            Message::Tx(tx, _) => self.on_tx(id, &tx, now),
             Message::Mempool => self.on_mempool(id),
             Message::FeeFilter(rate) => self.on_feefilter(id, rate),
-            Message::FilterLoad(_) | Message::FilterAdd(_) | Message::FilterClear => self.refuse_bloom(id, &message),
-            Message::GetCFilters(FilterRange { kind, .. })
-            | Message::GetCFHeaders(FilterRange { kind, .. })
-            | Message::GetCFCheckpt { kind, .. } => {
-                // Block filters are not offered, so nobody who has read our services asks for them.
-                tracing::debug!(
-                    target: "net", "peer requested unsupported block filter type: {kind}, disconnecting peer={id}"
-                );
-                self.disconnect(id);
+            Message::FilterLoad(_) | Message::FilterAdd(_) | Message::FilterClear => self.on_bloom(id, message),
+            Message::GetCFilters(range) => self.on_getcfilters(id, &range),
+            Message::GetCFHeaders(range) => self.on_getcfheaders(id, &range),
+            Message::GetCFCheckpt { kind, stop } => {
+                self.on_getcfcheckpt(id, &FilterRange { kind, start: 0, stop });
             }
             Message::Other { name, .. } => {
                 tracing::debug!(
@@ -270,30 +337,45 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
 
     /// A peer did what no honest one does.
     fn misbehaving(&mut self, id: PeerId, what: &str) {
-        tracing::debug!(target: "net", "Misbehaving: peer={id}: {what}");
-        let Some(peer) = self.peers.get(&id) else { return };
+        let what = if what.is_empty() { String::new() } else { format!(": {what}") };
+        tracing::debug!(target: "net", "Misbehaving: peer={id}{what}");
+        let Some(peer) = self.peers.get(&id).filter(|peer| !peer.closing) else { return };
         if peer.permissions.noban {
-            tracing::warn!(target: "net", "Warning: not punishing noban peer {id}!");
+            tracing::warn!("Not punishing noban peer {id}!");
             return;
         }
         if peer.kind == ConnectionKind::Manual {
-            tracing::warn!(target: "net", "Warning: not punishing manually connected peer {id}!");
+            tracing::warn!("Not punishing manually connected peer {id}!");
             return;
         }
         let addr = peer.address.addr;
         if addr.is_local() {
-            tracing::debug!(target: "net", "Warning: disconnecting but not discouraging local peer {id}!");
+            let what = if peer.inbound_onion { "inbound onion" } else { "local" };
+            tracing::debug!(target: "net", "Warning: disconnecting but not discouraging {what} peer {id}!");
         } else {
             tracing::debug!(target: "net", "Disconnecting and discouraging peer {id}!");
             self.actions.push(Action::Discourage(addr));
         }
         self.disconnect(id);
     }
+}
 
-    /// A block was put on the tip: its transactions are wanted from nobody any more.
-    pub fn block_connected(&mut self, block: &Arc<Block>) {
-        self.block_confirmed(block);
+/// Whether a message cannot be handled while blocks are read from the disk.
+fn is_of_blocks(id: PeerId, message: &Message) -> bool {
+    let name = message.name();
+    match message {
+        Message::Headers(_) | Message::Block(..) | Message::BlockTxn(_) => {
+            tracing::debug!(target: "net", "Unexpected {name} message received from peer {id}");
+        }
+        Message::CmpctBlock(_) => tracing::debug!(
+            target: "cmpctblock", "peer={id} sent us a compact block even though we are still loading blocks!"
+        ),
+        Message::GetHeaders(_) => {
+            tracing::debug!(target: "net", "Ignoring getheaders from peer={id} while importing/reindexing");
+        }
+        _ => return false,
     }
+    true
 }
 
 #[cfg(test)]

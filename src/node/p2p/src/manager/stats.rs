@@ -48,16 +48,43 @@ pub struct PeerStats {
     pub minimum_feerate: i64,
     /// How far its low-work headers have come, or -1.
     pub presynced_headers: i64,
+    /// When it last told of a block that was better than ours.
+    pub last_announcement: Option<Duration>,
+    /// Whether we want compact blocks from it unasked.
+    pub high_bandwidth_to: bool,
     /// Whether it wants compact blocks unasked.
-    pub high_bandwidth: bool,
+    pub high_bandwidth_from: bool,
+    /// How often the pool had changed when it was last told of transactions.
+    pub last_inv_sequence: u64,
+    /// Whether addresses flow from and to it.
+    pub addr_relay: bool,
+    /// How many addresses it told that were looked at.
+    pub addr_processed: u64,
+    /// How many addresses it told too quickly.
+    pub addr_rate_limited: u64,
+    /// Whether it announces transactions by their wtxid.
+    pub wtxid_relay: bool,
     /// Whether it handles addresses of BIP155.
     pub wants_addrv2: bool,
+    /// Whether the handshake is done.
+    pub established: bool,
+    /// Where it says that it sees us.
+    pub seen_as: Option<Service>,
+    /// How far its clock is ahead of ours, in seconds.
+    pub time_offset: i64,
+    /// How many transactions wait to be announced to it.
+    pub to_announce: usize,
 }
 
 impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     /// All peers, by their numbers.
     pub fn stats(&self, now: Duration) -> Vec<PeerStats> {
         self.peers.values().map(|peer| self.stats_of(peer, now)).collect()
+    }
+
+    /// Whether the handshake with a peer is done.
+    pub fn is_established(&self, id: PeerId) -> bool {
+        self.peers.get(&id).is_some_and(|peer| peer.established)
     }
 
     fn stats_of(&self, peer: &Peer, now: Duration) -> PeerStats {
@@ -83,8 +110,19 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             in_flight: peer.in_flight.iter().map(|block| block.height).collect(),
             minimum_feerate: peer.relay.as_ref().map_or(0, |relay| relay.minimum_feerate),
             presynced_headers: peer.presync.as_ref().and_then(Presync::height).map_or(-1, i64::from),
-            high_bandwidth: peer.high_bandwidth,
+            last_announcement: peer.last_announcement,
+            high_bandwidth_to: peer.high_bandwidth_to,
+            high_bandwidth_from: peer.high_bandwidth_from,
+            last_inv_sequence: peer.relay.as_ref().map_or(0, |relay| relay.last_sequence),
+            addr_relay: peer.addrs.known.is_some(),
+            addr_processed: peer.addrs.processed,
+            addr_rate_limited: peer.addrs.rate_limited,
+            wtxid_relay: peer.wtxid_relay,
             wants_addrv2: peer.wants_addrv2,
+            established: peer.established,
+            seen_as: version.map(|version| version.receiver).filter(|service| service.addr.is_valid()),
+            time_offset: peer.time_offset,
+            to_announce: peer.relay.as_ref().map_or(0, |relay| relay.to_announce.len()),
         }
     }
 }

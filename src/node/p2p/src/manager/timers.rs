@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use super::{PeerManager, blocks};
 use crate::PeerId;
-use crate::message::{Inv, Message, SENDHEADERS_VERSION};
+use crate::message::{Message, SENDHEADERS_VERSION};
 use crate::peer::ConnectionKind;
 use crate::view::{ChainAccess, TxAccess};
 
-/// How long a peer may be silent.
+/// How long a peer may take to answer a ping.
 const INACTIVITY: Duration = Duration::from_mins(20);
 /// How often a peer is asked whether it is there.
 const PING_INTERVAL: Duration = Duration::from_mins(2);
+/// The last version whose pings have no number.
+const BIP31_VERSION: i32 = 60000;
+/// How long a peer that is only asked for addresses may take.
+const ADDR_FETCH_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long the first headers may take, and how much longer for each that is expected.
 const HEADERS_TIMEOUT: Duration = Duration::from_mins(15);
 const HEADERS_TIMEOUT_EACH: Duration = Duration::from_millis(1);
@@ -19,45 +23,63 @@ const HEADERS_TIMEOUT_EACH: Duration = Duration::from_millis(1);
 const NEARLY_SYNCED: Duration = Duration::from_hours(24);
 
 impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
-    /// Does what is due. The owner calls this about ten times a second, and after each message.
+    /// Does what is due for everybody. The owner calls this about ten times a second.
     pub fn tick(&mut self, now: Duration) {
-        self.notice_tip(now);
-        let ids: Vec<_> = self.peers.iter().filter(|(_, peer)| !peer.closing).map(|(id, _)| *id).collect();
+        self.now = now;
+        self.work_on_backlog();
+        self.look_after_chosen(now);
+        self.rebroadcast(now);
+        let ids: Vec<_> = self.peers.keys().copied().collect();
         for id in ids {
-            self.check_silence(id, now);
-            if self.peers.get(&id).is_none_or(|peer| !peer.established || peer.closing) {
-                continue;
-            }
-            self.check_ping(id, now);
-            self.start_sync(id, now);
-            self.offer_headers(id);
-            self.announce_blocks(id);
-            self.announce_txs(id, now);
-            self.check_download(id, now);
-            self.request_blocks(id, now);
-            self.request_txs(id, now);
-            self.tell_feerate(id, now);
+            self.tick_peer(id, now);
         }
     }
 
-    fn check_silence(&mut self, id: PeerId, now: Duration) {
-        let limit = self.options.handshake_timeout;
+    /// Does what is due for one peer. This happens after each of its messages too, so that answers need not wait for the
+    /// next tick.
+    pub fn tick_peer(&mut self, id: PeerId, now: Duration) {
+        let open = |it: &Self| it.peers.get(&id).is_some_and(|peer| !peer.closing);
+        if !open(self) {
+            return;
+        }
+        if self.peers.get(&id).is_none_or(|peer| !peer.established) {
+            return;
+        }
+        self.check_addr_fetch(id, now);
+        self.check_ping(id, now);
+        if !open(self) {
+            return;
+        }
+        self.announce_addresses(id, now);
+        self.offer_headers(id);
+        self.start_sync(id, now);
+        self.announce_blocks(id);
+        self.announce_txs(id, now);
+        self.check_download(id, now);
+        if !open(self) {
+            return;
+        }
+        self.check_chain_sync(id, now);
+        self.request_blocks(id, now);
+        self.request_txs(id, now);
+        self.tell_feerate(id, now);
+    }
+
+    fn check_addr_fetch(&mut self, id: PeerId, now: Duration) {
         let Some(peer) = self.peers.get(&id) else { return };
-        if !peer.established && now > peer.connected + limit {
-            tracing::debug!(target: "net", "version handshake timeout, disconnecting peer={id}");
-            self.disconnect(id);
-        } else if now > peer.last_received + INACTIVITY {
-            let silent = now.saturating_sub(peer.last_received).as_secs();
-            tracing::debug!(target: "net", "socket receive timeout: {silent}s, disconnecting peer={id}");
+        if peer.kind == ConnectionKind::AddrFetch && now.saturating_sub(peer.connected) > ADDR_FETCH_TIMEOUT {
+            tracing::debug!(target: "net", "addrfetch connection timeout, disconnecting peer={id}");
             self.disconnect(id);
         }
     }
 
     fn check_ping(&mut self, id: PeerId, now: Duration) {
         let nonce = self.chance.u64().max(1);
+        let limit = self.options.handshake_timeout;
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if let Some((_, since)) = peer.ping
             && now > since + INACTIVITY
+            && now > peer.connected + limit
         {
             let waited = now.saturating_sub(since).as_secs_f64();
             tracing::debug!(target: "net", "ping timeout: {waited:.6}s, disconnecting peer={id}");
@@ -67,9 +89,21 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         if peer.ping_wanted || (peer.ping.is_none() && now > peer.last_ping + PING_INTERVAL) {
             peer.ping_wanted = false;
             peer.last_ping = now;
-            peer.ping = Some((nonce, now));
-            self.send(id, Message::Ping(nonce));
+            if peer.common_version > BIP31_VERSION {
+                peer.ping = Some((nonce, now));
+                self.send(id, Message::Ping(nonce));
+            } else {
+                // It does not know of numbers, and never answers.
+                peer.ping = None;
+                self.send(id, Message::Other { name: "ping".to_owned(), payload: Vec::new() });
+            }
         }
+    }
+
+    /// Lets the work of the scheduler come sooner, as a test wants.
+    pub fn forward(&mut self, by: Duration) {
+        self.next_rebroadcast = self.next_rebroadcast.map(|next| next.saturating_sub(by));
+        self.forward_look(by);
     }
 
     /// Pings every peer soon, as the RPC asks.
@@ -81,6 +115,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
 
     pub(super) fn on_pong(&mut self, id: PeerId, nonce: Option<u64>, now: Duration) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
+        let expected = peer.ping.map_or(0, |(nonce, _)| nonce);
         let problem = match (nonce, peer.ping) {
             (None, _) => {
                 peer.ping = None;
@@ -101,7 +136,10 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             }
             _ => "Nonce mismatch",
         };
-        tracing::debug!(target: "net", "pong peer={id}: {problem}");
+        let (found, size) = (nonce.unwrap_or(0), if nonce.is_some() { 8 } else { 0 });
+        tracing::debug!(
+            target: "net", "pong peer={id}: {problem}, {expected:x} expected, {found:x} received, {size} bytes"
+        );
     }
 
     /// Chooses the peer whose headers are fetched first; all others follow when the chain is nearly there.
@@ -109,10 +147,9 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         let best = self.chain.best_header();
         let near = now.saturating_sub(Duration::from_secs(u64::from(best.time))) < NEARLY_SYNCED;
         let started = self.peers.values().any(|peer| peer.sync_started);
-        let any_preferred = self.peers.values().any(|peer| peer.established && peer.is_preferred());
+        let fit = self.syncs_from(id);
         let Some(peer) = self.peers.get(&id) else { return };
-        let fit = peer.is_preferred() || !any_preferred;
-        if peer.sync_started || !peer.can_serve_blocks() || !((!started && fit) || near) {
+        if peer.sync_started || self.loading || !peer.can_serve_blocks() || !((!started && fit) || near) {
             return;
         }
         // From the one before, so that the answer is never empty and tells what the peer has.
@@ -120,12 +157,12 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         if !self.ask_headers(id, from.unwrap_or(best.hash), now) {
             return;
         }
+        tracing::debug!(target: "net", "initial getheaders ({}) to peer={id}", best.height.saturating_sub(1));
         let missing = now.as_secs().saturating_sub(u64::from(best.time)) / u64::from(self.options.block_spacing.max(1));
         let more = HEADERS_TIMEOUT_EACH.saturating_mul(u32::try_from(missing).unwrap_or(u32::MAX));
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.sync_started = true;
             peer.headers_deadline = Some(now + HEADERS_TIMEOUT + more);
-            tracing::debug!(target: "net", "initial getheaders ({}) to peer={id}", best.height);
         }
     }
 
@@ -137,48 +174,10 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             return;
         }
         let best = peer.best_known.and_then(|hash| self.chain.info(&hash));
-        if best.is_some_and(|best| best.work >= minimum) {
+        if best.is_some_and(|best| best.work > minimum) {
             peer.sent_sendheaders = true;
             self.send(id, Message::SendHeaders);
         }
-    }
-
-    /// Tells a peer of new blocks: by headers if it wants them and can connect them, else by the last one's hash.
-    fn announce_blocks(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let fresh = std::mem::take(&mut peer.blocks_to_announce);
-        let Some(last) = fresh.last().copied() else { return };
-        let (prefers, high_bandwidth) = (peer.prefers_headers, peer.high_bandwidth);
-        let fresh: Vec<_> =
-            fresh.into_iter().filter(|hash| self.chain.info(hash).is_some_and(|it| it.active)).collect();
-        let missing: Vec<_> = fresh.iter().copied().filter(|hash| !self.peer_has(id, hash)).collect();
-        if missing.is_empty() {
-            return;
-        }
-        let headers: Vec<_> = missing.iter().filter_map(|hash| self.chain.header(hash)).collect();
-        let connects = headers.first().is_some_and(|first| self.peer_has(id, &first.prev()));
-        if let ([only], true, true) = (missing.as_slice(), high_bandwidth, connects)
-            && let Some(block) = self.chain.block(only)
-        {
-            let nonce = self.chance.u64();
-            self.send(id, Message::CmpctBlock(Box::new(crate::compact::shorten(&block, nonce))));
-        } else if prefers && connects {
-            self.send(id, Message::Headers(headers));
-        } else {
-            self.send(id, Message::Inv(vec![Inv::block(last)]));
-            return;
-        }
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.best_sent = Some(last);
-        }
-    }
-
-    /// Whether a peer has told us, or was told, of a block or one behind it.
-    fn peer_has(&self, id: PeerId, hash: &bitcoin::BlockHash) -> bool {
-        let Some(info) = self.chain.info(hash) else { return false };
-        let Some(peer) = self.peers.get(&id) else { return false };
-        let is_behind = |best: bitcoin::BlockHash| self.chain.ancestor(&best, info.height) == Some(*hash);
-        peer.best_known.is_some_and(is_behind) || peer.best_sent.is_some_and(is_behind)
     }
 
     /// Ends connections to peers that do not deliver.
@@ -186,36 +185,61 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         let downloading = self.peers.values().filter(|peer| !peer.in_flight.is_empty()).count();
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if peer.stalling_since.is_some_and(|since| now > since + self.stalling_timeout) {
-            tracing::info!(target: "net", "Peer is stalling block download, disconnecting peer={id}");
-            // If it is us who are slow, the next peer gets more time.
-            self.stalling_timeout = (self.stalling_timeout * 2).min(blocks::STALLING_TIMEOUT_MAX);
+            tracing::info!("Peer is stalling block download, disconnecting peer={id}");
             self.disconnect(id);
+            // If it is us who are slow, the next peer gets more time.
+            let longer = (self.stalling_timeout * 2).min(blocks::STALLING_TIMEOUT_MAX);
+            if longer != self.stalling_timeout {
+                self.stalling_timeout = longer;
+                let seconds = longer.as_secs();
+                tracing::debug!(target: "net", "Increased stalling timeout temporarily to {seconds} seconds");
+            }
             return;
         }
         if let Some(first) = peer.in_flight.front() {
             let others = u32::try_from(downloading.saturating_sub(1)).unwrap_or(u32::MAX);
             let spacing = Duration::from_secs(u64::from(self.options.block_spacing));
             if now > peer.downloading_since + spacing + (spacing / 2).saturating_mul(others) {
-                tracing::info!(target: "net", "Timeout downloading block {}, disconnecting peer={id}", first.hash);
+                tracing::info!("Timeout downloading block {}, disconnecting peer={id}", first.hash);
                 self.disconnect(id);
                 return;
             }
         }
-        let late = peer.headers_deadline.is_some_and(|deadline| now > deadline);
-        if !late {
-            return;
+        self.check_headers(id, now);
+    }
+
+    /// A block was connected: whoever is slow from now on gets a little less time again.
+    pub(super) fn shorten_stalling_timeout(&mut self) {
+        if self.stalling_timeout > blocks::STALLING_TIMEOUT {
+            let less = Duration::from_secs(self.stalling_timeout.mul_f64(0.85).as_secs());
+            self.stalling_timeout = less.max(blocks::STALLING_TIMEOUT);
+            let seconds = self.stalling_timeout.as_secs();
+            tracing::debug!(target: "net", "Decreased stalling timeout to {seconds} seconds");
         }
-        peer.headers_deadline = None;
+    }
+
+    /// The only peer that we fetch headers from must not take too long, if there is another.
+    fn check_headers(&mut self, id: PeerId, now: Duration) {
         let best = self.chain.best_header();
-        if now.saturating_sub(Duration::from_secs(u64::from(best.time))) < NEARLY_SYNCED {
+        let near = now.saturating_sub(Duration::from_secs(u64::from(best.time))) < NEARLY_SYNCED;
+        let syncing = self.peers.values().filter(|peer| peer.sync_started).count();
+        let other = self.peers.values().any(|peer| peer.id != id && peer.established && peer.is_preferred());
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(deadline) = peer.headers_deadline else { return };
+        if near {
+            // Once we have caught up this can not happen any more.
+            peer.headers_deadline = None;
             return;
         }
-        let spared = peer.permissions.noban || peer.kind == ConnectionKind::Manual;
-        let inbound = peer.is_inbound();
-        if spared || inbound {
+        if now <= deadline || syncing != 1 || !other {
+            return;
+        }
+        if peer.permissions.noban {
+            tracing::info!("Timeout downloading headers from noban peer, not disconnecting peer={id}");
             peer.sync_started = false;
+            peer.headers_deadline = None;
         } else {
-            tracing::info!(target: "net", "Timeout downloading headers, disconnecting peer={id}");
+            tracing::info!("Timeout downloading headers, disconnecting peer={id}");
             self.disconnect(id);
         }
     }

@@ -44,6 +44,46 @@ pub const MAX_ADDR: usize = 1000;
 /// How many hashes a locator may have.
 pub const MAX_LOCATOR: usize = 101;
 
+/// The names of all messages that are understood.
+pub const MESSAGE_NAMES: [&str; 36] = [
+    "version",
+    "verack",
+    "ping",
+    "pong",
+    "addr",
+    "addrv2",
+    "sendaddrv2",
+    "getaddr",
+    "inv",
+    "getdata",
+    "notfound",
+    "getblocks",
+    "getheaders",
+    "headers",
+    "block",
+    "tx",
+    "mempool",
+    "feefilter",
+    "sendheaders",
+    "wtxidrelay",
+    "sendcmpct",
+    "cmpctblock",
+    "getblocktxn",
+    "blocktxn",
+    "filterload",
+    "filteradd",
+    "filterclear",
+    "merkleblock",
+    "getcfilters",
+    "cfilter",
+    "getcfheaders",
+    "cfheaders",
+    "getcfcheckpt",
+    "cfcheckpt",
+    "sendtxrcncl",
+    "feature",
+];
+
 /// A question for blocks behind a known one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locator {

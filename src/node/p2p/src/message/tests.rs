@@ -12,45 +12,6 @@ use super::*;
 use crate::netaddr::tests::any_addr;
 use crate::netaddr::{NetAddr, Service};
 
-const NAMES: [&str; 36] = [
-    "version",
-    "verack",
-    "ping",
-    "pong",
-    "addr",
-    "addrv2",
-    "sendaddrv2",
-    "getaddr",
-    "inv",
-    "getdata",
-    "notfound",
-    "getblocks",
-    "getheaders",
-    "headers",
-    "block",
-    "tx",
-    "mempool",
-    "feefilter",
-    "sendheaders",
-    "wtxidrelay",
-    "sendcmpct",
-    "cmpctblock",
-    "getblocktxn",
-    "blocktxn",
-    "filterload",
-    "filteradd",
-    "filterclear",
-    "merkleblock",
-    "getcfilters",
-    "cfilter",
-    "getcfheaders",
-    "cfheaders",
-    "getcfcheckpt",
-    "cfcheckpt",
-    "sendtxrcncl",
-    "feature",
-];
-
 fn any_tx() -> impl Strategy<Value = Arc<Tx>> {
     (any::<[u8; 32]>(), any::<u32>(), vec(any::<u8>(), 0..40), vec(vec(any::<u8>(), 1..20), 0..3), 0..1000_u64)
         .prop_map(|(prev, vout, script, witness, value)| {
@@ -254,13 +215,27 @@ proptest! {
     }
 
     #[test]
-    fn hostile_bytes_do_no_harm(name in prop::sample::select(&NAMES[..]), bytes in vec(any::<u8>(), 0..300)) {
+    fn hostile_bytes_do_no_harm(name in prop::sample::select(&MESSAGE_NAMES[..]), bytes in vec(any::<u8>(), 0..300)) {
         for coin in coin::all() {
             if let Ok(message) = Message::decode(name, &bytes, &Codec::for_coin(coin)) {
                 prop_assert_eq!(message.name(), name);
             }
         }
     }
+}
+
+#[test]
+fn the_table_of_names_is_that_of_the_messages() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..3000 {
+        seen.insert(any_message().new_tree(&mut runner).unwrap().current().name().to_owned());
+    }
+    let table: std::collections::BTreeSet<String> = MESSAGE_NAMES.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(seen, table);
+    let unknown = Message::decode("hello", &[1], &Codec::BITCOIN);
+    assert_eq!(unknown, Ok(Message::Other { name: "hello".into(), payload: vec![1] }));
 }
 
 #[test]

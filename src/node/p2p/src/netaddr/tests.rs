@@ -17,6 +17,14 @@ fn an_onion_name_is_the_one_that_tor_shows() {
     ];
     let shown = NetAddr::Onion(key).to_string();
     assert_eq!(shown, "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion");
+    assert_eq!(shown.parse(), Ok(NetAddr::Onion(key)));
+    assert_eq!(shown.replacen("pg", "pa", 1).parse::<NetAddr>(), Err(AddrError), "the checksum is another");
+    let hidden = NetAddr::I2p(key);
+    assert_eq!(hidden.to_string().parse(), Ok(hidden));
+    assert_eq!("1.2.3.4".parse(), Ok(ip("1.2.3.4")));
+    for bad in ["", "localhost", "a.onion", ".onion", "1.2.3", "x.b32.i2p"] {
+        assert_eq!(bad.parse::<NetAddr>(), Err(AddrError), "{bad}");
+    }
 }
 
 #[test]

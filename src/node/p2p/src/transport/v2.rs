@@ -347,8 +347,16 @@ async fn shake(
     let theirs = pipe.read(KEY).await;
     let theirs = *theirs.first_chunk::<KEY>().expect("as many bytes were asked for");
     let mut version = vec![0; TERMINATOR + OVERHEAD + 3];
-    let mut sent_version =
-        sent_key.receive_key(theirs).and_then(|received| received.send_version(&mut version, None)).map_err(failed)?;
+    let received = match sent_key.receive_key(theirs) {
+        Err(bip324::Error::V1Protocol) => {
+            // Nobody has such a key by chance: it begins with the magic and does not go on as v1 does. The library refuses
+            // it, so what follows never makes sense; that shows when there is too much of it.
+            pipe.peek(GARBAGE + TERMINATOR, GARBAGE).await;
+            return Err(TransportError::NoGarbageTerminator);
+        }
+        other => other.map_err(failed)?,
+    };
+    let mut sent_version = received.send_version(&mut version, None).map_err(failed)?;
     pipe.lock().output.extend_from_slice(&version);
 
     let mut seen: Vec<u8>;

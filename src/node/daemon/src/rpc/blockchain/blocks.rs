@@ -2,7 +2,7 @@
 
 use ::rpc::{Arg, Code, Json, Method, Request, Res, RpcError, method};
 use chainstate::Node;
-use primitives::{Addresses, Header};
+use primitives::{Addresses, Block, Header};
 
 use crate::{NodeContext, render, rpc::parse};
 
@@ -82,23 +82,14 @@ fn block() -> Method<NodeContext> {
 fn answer_block(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
     let (id, stored) = parse::block(node, request, "blockhash")?;
     let verbosity = request.verbosity("verbosity", 1, true)?;
-    let missing = || unavailable(node, &stored);
-    let unreadable = || {
-        RpcError::misc(
-            "Block not found on disk. This could be due to disk corruption or a conflict with a pruning event.",
-        )
-    };
     if verbosity <= 0 {
-        let bytes = node.reader().block_bytes(&stored).ok_or_else(missing)?.map_err(|e| {
+        let bytes = node.reader().block_bytes(&stored).ok_or_else(|| unavailable(node, &stored))?.map_err(|e| {
             tracing::error!("{e}");
             unreadable()
         })?;
         return Ok(render::hex(&bytes).into());
     }
-    let block = node.reader().block(&stored).ok_or_else(missing)?.map_err(|e| {
-        tracing::error!("{e}");
-        unreadable()
-    })?;
+    let block = stored_block(node, &stored)?;
     let undo = if verbosity > 1 { node.reader().undo(&stored) } else { None };
     let undo = undo.transpose().map_err(|e| {
         tracing::error!("{e}");
@@ -112,6 +103,19 @@ fn answer_block(node: &NodeContext, request: &Request) -> Result<Json, RpcError>
     let header = node.reader().tree(|tree| render::header(tree, id, tip, limit));
     let addresses = Addresses::new(node.config.coin(), node.config.chain());
     Ok(render::block(header, &block, undo.as_ref(), verbosity, &addresses).into())
+}
+
+/// The block, if its data are there.
+pub(in crate::rpc) fn stored_block(node: &NodeContext, found: &Node) -> Result<Block, RpcError> {
+    let block = node.reader().block(found).ok_or_else(|| unavailable(node, found))?;
+    block.map_err(|e| {
+        tracing::error!("{e}");
+        unreadable()
+    })
+}
+
+fn unreadable() -> RpcError {
+    RpcError::misc("Block not found on disk. This could be due to disk corruption or a conflict with a pruning event.")
 }
 
 /// Why a block's data are not there.

@@ -1,14 +1,15 @@
-//! Unspent outputs: one, and all of them.
+//! Unspent outputs.
+
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
-use bitcoin::OutPoint;
-use chainstate::HashKind;
+use bitcoin::{BlockHash, OutPoint};
 use primitives::Addresses;
 
 use crate::{NodeContext, render, rpc::parse};
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
-    vec![tx_out(), tx_out_set_info()]
+    vec![tx_out()]
 }
 
 fn tx_out() -> Method<NodeContext> {
@@ -50,88 +51,19 @@ fn answer_tx_out(node: &NodeContext, request: &Request) -> Result<Json, RpcError
         .into())
 }
 
-fn tx_out_set_info() -> Method<NodeContext> {
-    let fields = [
-        Res::num("height", "The block height (index) of the returned statistics"),
-        Res::hex("bestblock", "The hash of the block at which these statistics are calculated"),
-        Res::num("txouts", "The number of unspent transaction outputs"),
-        Res::num("bogosize", "Database-independent, meaningless metric indicating the UTXO set size"),
-        Res::hex("hash_serialized_3", "The serialized hash (only present if 'hash_serialized_3' hash_type is chosen)")
-            .optional(),
-        Res::hex("muhash", "The serialized hash (only present if 'muhash' hash_type is chosen)").optional(),
-        Res::num(
-            "transactions",
-            "The number of transactions with unspent outputs (not available when coinstatsindex is used)",
-        )
-        .optional(),
-        Res::num(
-            "disk_size",
-            "The estimated size of the chainstate on disk (not available when coinstatsindex is used)",
-        )
-        .optional(),
-        Res::amount("total_amount", "The total amount of coins in the UTXO set"),
-    ];
-    method(
-        "blockchain",
-        "gettxoutsetinfo",
-        "Returns statistics about the unspent transaction output set.\nNote this call may take some time.\n",
-    )
-    .arg(
-        Arg::str(
-            "hash_type",
-            "Which UTXO set hash should be calculated. Options: 'hash_serialized_3' (the legacy algorithm), 'muhash', 'none'.",
-        )
-        .default("hash_serialized_3"),
-    )
-    .result(Res::obj("", "", fields))
-    .example_cli("")
-    .example_cli("\"none\"")
-    .example_rpc("")
-    .run(answer_set_info)
-}
-
-fn answer_set_info(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
-    let kind = match request.str("hash_type")? {
-        "hash_serialized_3" => HashKind::Serialized,
-        "muhash" => HashKind::MuHash,
-        "none" => HashKind::None,
-        other => {
-            return Err(RpcError::invalid_parameter(format!("'{other}' is not a valid hash_type")));
-        }
-    };
-    // The engine waits until the cursor is made: nothing can change between its flush and that moment.
-    let (flushed, fixed) = (std::sync::mpsc::sync_channel(1), std::sync::mpsc::sync_channel::<()>(1));
-    let ((send_at, at), (fix, wait_fixed)) = (flushed, fixed);
+/// Makes the engine write the coins and wait until the second part is dropped, so that nothing changes before the caller
+/// has its cursor. Answers the block that the coins are the result of.
+pub(super) fn hold_still(node: &NodeContext) -> Result<((BlockHash, u32), SyncSender<()>), RpcError> {
+    let ((send_at, at), (fix, wait_fixed)) = (sync_channel(1), sync_channel::<()>(1));
     node.chain()
         .post(move |engine| {
             if send_at.send(engine.flush_for_cursor()).is_ok() {
-                // An error means that the other side has given up.
+                // An error means that the other side is done.
                 let _ = wait_fixed.recv();
             }
         })
         .map_err(|e| RpcError::misc(e.to_string()))?;
     let at = at.recv().map_err(|_| RpcError::misc("Shutting down"))?;
     let at = at.map_err(|e| RpcError::new(Code::DATABASE_ERROR, e.to_string()))?.ok_or_else(parse::no_tip)?;
-    let go_on = || node.rpc_state.is_running() && !request.caller.cancel.is_cancelled();
-    let stats = node
-        .reader()
-        .coin_stats(at, kind, || drop(fix), go_on)
-        .map_err(|e| RpcError::new(Code::INTERNAL_ERROR, format!("Unable to read UTXO set: {e}")))?
-        .ok_or_else(|| RpcError::new(Code::INTERNAL_ERROR, "Unable to read UTXO set"))?;
-    let mut info = Object::new()
-        .with("height", stats.height)
-        .with("bestblock", stats.block.to_string())
-        .with("txouts", stats.outputs)
-        .with("bogosize", stats.bogo_size);
-    if let Some(mut digest) = stats.digest {
-        digest.reverse();
-        info.push(if kind == HashKind::MuHash { "muhash" } else { "hash_serialized_3" }, render::hex(&digest));
-    }
-    let total = stats.total.and_then(|t| i64::try_from(t).ok());
-    let total = total.ok_or_else(|| RpcError::new(Code::INTERNAL_ERROR, "total amount out of range"))?;
-    Ok(info
-        .with("total_amount", Json::amount(total))
-        .with("transactions", stats.transactions)
-        .with("disk_size", stats.disk_size)
-        .into())
+    Ok((at, fix))
 }

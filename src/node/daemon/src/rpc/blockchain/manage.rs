@@ -145,6 +145,9 @@ fn verify() -> Method<NodeContext> {
         })
 }
 
+/// Nobody waits longer for a wallet that hangs.
+const SYNC_LIMIT: std::time::Duration = std::time::Duration::from_mins(1);
+
 fn sync_queue() -> Method<NodeContext> {
     method(
         "hidden",
@@ -157,6 +160,7 @@ fn sync_queue() -> Method<NodeContext> {
     .run(|node: &NodeContext, _| {
         // Everything that was asked for before is done when the validation thread answers.
         node.chain().call(|_| ()).map_err(|e| RpcError::misc(e.to_string()))?;
+        node.feed.flush(SYNC_LIMIT);
         Ok(Json::Null)
     })
 }

@@ -1,18 +1,39 @@
 //! What is known of the chain.
 
+mod activity;
 mod blocks;
 mod coins;
+mod deployments;
+mod index;
 mod manage;
 mod overview;
+mod rates;
+mod scan;
+mod totals;
 mod wait;
 
 use ::rpc::Method;
 
 use crate::NodeContext;
 
+pub(in crate::rpc) use blocks::stored_block;
+pub use scan::Scan;
+
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
-    [overview::methods(), blocks::methods(), coins::methods(), manage::methods(), wait::methods()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        overview::methods(),
+        activity::methods(),
+        blocks::methods(),
+        coins::methods(),
+        deployments::methods(),
+        index::methods(),
+        manage::methods(),
+        rates::methods(),
+        scan::methods(),
+        totals::methods(),
+        wait::methods(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -130,7 +130,7 @@ fn answer_chain_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError> 
     if let Some(challenge) = node.rules.params().signet_challenge() {
         info.push("signet_challenge", render::hex(challenge));
     }
-    info.push("warnings", Json::Arr(Vec::new()));
+    info.push("warnings", node.warnings_json());
     Ok(info.into())
 }
 

@@ -1,8 +1,7 @@
 //! Looking into the pool.
 
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
-use mempool::{Dump, Entry, EntryId, Pool};
-use platform::SystemEntropy;
+use mempool::{Entry, EntryId, Pool};
 
 use crate::{NodeContext, rpc::parse};
 
@@ -13,7 +12,6 @@ pub(super) fn methods() -> Vec<Method<NodeContext>> {
         entry(),
         relatives("getmempoolancestors", "ancestors", Pool::ancestors),
         relatives("getmempooldescendants", "descendants", Pool::descendants),
-        save(),
     ]
 }
 
@@ -46,6 +44,7 @@ fn overview() -> Method<NodeContext> {
         ),
         Res::num("limitclustersize", "Maximum size of a cluster in virtual bytes (configured by -limitclustersize)"),
         Res::bool("optimal", "If the mempool is in a known-optimal transaction ordering"),
+        Res::bool("fullrbf", "True if the mempool accepts RBF without replaceability signaling inspection (DEPRECATED, only with -deprecatedrpc=fullrbf)").optional(),
     ];
     method("blockchain", "getmempoolinfo", "Returns details on the active state of the TX memory pool.\n")
         .result(Res::obj("", "", fields))
@@ -56,7 +55,7 @@ fn overview() -> Method<NodeContext> {
             let pool = node.mempool().read();
             let options = pool.options();
             let relay = options.min_relay_fee.fee_per_kvb();
-            Ok(Object::new()
+            let mut info = Object::new()
                 .with("loaded", pool.load_tried())
                 .with("size", pool.len())
                 .with("bytes", pool.total_vsize())
@@ -71,9 +70,17 @@ fn overview() -> Method<NodeContext> {
                 .with("maxdatacarriersize", options.max_datacarrier.unwrap_or(0))
                 .with("limitclustercount", options.limits.cluster_count)
                 .with("limitclustersize", options.limits.cluster_vsize)
-                .with("optimal", true)
-                .into())
+                .with("optimal", true);
+            if is_enabled(node, "fullrbf") {
+                info.push("fullrbf", true);
+            }
+            Ok(info.into())
         })
+}
+
+/// Whether the user wants what is on its way out.
+fn is_enabled(node: &NodeContext, what: &str) -> bool {
+    node.config.args().get_all("deprecatedrpc").iter().any(|enabled| enabled == what)
 }
 
 /// The fields of a transaction in the pool.
@@ -125,10 +132,15 @@ fn entry_fields() -> Vec<Res> {
             "unbroadcast",
             "Whether this transaction is currently unbroadcast (initial broadcast not yet acknowledged by any peers)",
         ),
+        Res::bool(
+            "bip125-replaceable",
+            "Whether this transaction signals BIP125 replaceability or has an unconfirmed ancestor signaling BIP125 replaceability. (DEPRECATED, only with -deprecatedrpc=bip125)\n",
+        )
+        .optional(),
     ]
 }
 
-fn show(pool: &Pool, id: EntryId, entry: &Entry) -> Object {
+fn show(node: &NodeContext, pool: &Pool, id: EntryId, entry: &Entry) -> Object {
     let (ancestors, ancestor_size, ancestor_fees) = pool.totals(&pool.ancestors(id));
     let (descendants, descendant_size, descendant_fees) = pool.totals(&pool.descendants(id));
     let chunk = pool.chunk_of(entry).map_or_else(|| entry.fee_rate(), |(rate, _)| rate);
@@ -143,7 +155,7 @@ fn show(pool: &Pool, id: EntryId, entry: &Entry) -> Object {
         txids.sort_unstable();
         txids
     };
-    Object::new()
+    let mut shown = Object::new()
         .with("vsize_adjusted", entry.vsize)
         .with("vsize", entry.vsize)
         .with("vsize_bip141", entry.tx.vsize())
@@ -159,7 +171,11 @@ fn show(pool: &Pool, id: EntryId, entry: &Entry) -> Object {
         .with("fees", fees)
         .with("depends", txids(entry.parents()))
         .with("spentby", txids(entry.children()))
-        .with("unbroadcast", pool.unbroadcast().contains(&entry.tx.txid()))
+        .with("unbroadcast", pool.unbroadcast().contains(&entry.tx.txid()));
+    if is_enabled(node, "bip125") {
+        shown.push("bip125-replaceable", pool.signals_replacement(id));
+    }
+    shown
 }
 
 fn names() -> Method<NodeContext> {
@@ -204,7 +220,7 @@ fn answer_names(node: &NodeContext, request: &Request) -> Result<Json, RpcError>
     if verbose {
         let shown = pool.in_mining_order().filter_map(|(entry, _)| {
             let txid = entry.tx.txid();
-            Some((txid.to_string(), show(&pool, pool.id_of(&txid)?, entry)))
+            Some((txid.to_string(), show(node, &pool, pool.id_of(&txid)?, entry)))
         });
         return Ok(Json::Obj(shown.collect()));
     }
@@ -216,7 +232,7 @@ fn answer_names(node: &NodeContext, request: &Request) -> Result<Json, RpcError>
 }
 
 /// The entry that an argument names.
-fn find<'a>(pool: &'a Pool, request: &Request) -> Result<(EntryId, &'a Entry), RpcError> {
+pub(super) fn find<'a>(pool: &'a Pool, request: &Request) -> Result<(EntryId, &'a Entry), RpcError> {
     let id = pool.id_of(&parse::hash(request, "txid")?);
     id.and_then(|id| Some((id, pool.get(id)?)))
         .ok_or_else(|| RpcError::new(Code::INVALID_ADDRESS_OR_KEY, "Transaction not in mempool"))
@@ -231,7 +247,7 @@ fn entry() -> Method<NodeContext> {
         .run(|node: &NodeContext, request| {
             let pool = node.mempool().read();
             let (id, entry) = find(&pool, request)?;
-            Ok(show(&pool, id, entry).into())
+            Ok(show(node, &pool, id, entry).into())
         })
 }
 
@@ -256,35 +272,9 @@ fn relatives(
             let others = of(&pool, id).into_iter().filter(|other| *other != id);
             let entries = others.filter_map(|other| Some((other, pool.get(other)?)));
             Ok(if request.bool("verbose")? {
-                Json::Obj(entries.map(|(i, e)| (e.tx.txid().to_string(), show(&pool, i, e))).collect())
+                Json::Obj(entries.map(|(i, e)| (e.tx.txid().to_string(), show(node, &pool, i, e))).collect())
             } else {
                 entries.map(|(_, e)| e.tx.txid().to_string()).collect()
             })
         })
-}
-
-fn save() -> Method<NodeContext> {
-    method(
-        "blockchain",
-        "savemempool",
-        "Dumps the mempool to disk. It will fail until the previous dump is fully loaded.\n",
-    )
-    .result(Res::obj("", "", [Res::str("filename", "the directory and file where the mempool was saved")]))
-    .example_cli("")
-    .example_rpc("")
-    .run(|node: &NodeContext, _| {
-        if !node.mempool().read().load_tried() {
-            return Err(RpcError::misc("The mempool was not loaded yet"));
-        }
-        let path = node.mempool_file();
-        let (dump, v1) = {
-            let pool = node.mempool().read();
-            (Dump::of(&pool), pool.options().persist_v1)
-        };
-        dump.save(&path, v1, &SystemEntropy).map_err(|e| {
-            tracing::info!("Failed to dump mempool: {e}. Continuing anyway.");
-            RpcError::misc("Unable to dump mempool to disk")
-        })?;
-        Ok(Object::new().with("filename", path.display().to_string()).into())
-    })
 }

@@ -1,6 +1,10 @@
 //! The memory pool: what waits in it, and putting something in.
 
+mod cluster;
 mod info;
+mod package;
+mod persist;
+mod spending;
 mod submit;
 
 use ::rpc::Method;
@@ -8,5 +12,15 @@ use ::rpc::Method;
 use crate::NodeContext;
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
-    [info::methods(), submit::methods()].into_iter().flatten().collect()
+    [
+        cluster::methods(),
+        info::methods(),
+        package::methods(),
+        persist::methods(),
+        spending::methods(),
+        submit::methods(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

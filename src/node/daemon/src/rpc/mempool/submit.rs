@@ -1,6 +1,6 @@
 //! Putting transactions into the pool, or asking what would happen.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, amount_from_value, method};
 use bitcoin::OutPoint;
@@ -15,12 +15,14 @@ const DEFAULT_MAX_RATE: &str = "0.10";
 /// Fee rates at or above one whole coin are taken for a mistake.
 const MAX_RATE: i64 = 100_000_000;
 const MAX_TEST: usize = 25;
+/// How long wallets may take to hear of a transaction.
+pub(super) const TELL_LIMIT: Duration = Duration::from_secs(10);
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
     vec![send(), test()]
 }
 
-fn rate_arg() -> Arg {
+pub(super) fn rate_arg() -> Arg {
     Arg::amount(
         "maxfeerate",
         "Reject transactions whose fee rate is higher than the specified value, expressed per kvB.\nFee rates larger than 1 per kvB are rejected.\nSet to 0 to accept any fee rate.",
@@ -29,7 +31,7 @@ fn rate_arg() -> Arg {
 }
 
 /// The highest rate that is accepted; `None` if any is.
-fn max_rate(node: &NodeContext, request: &Request) -> Result<Option<FeeRate>, RpcError> {
+pub(super) fn max_rate(node: &NodeContext, request: &Request) -> Result<Option<FeeRate>, RpcError> {
     let rate = amount_from_value(request.arg("maxfeerate"), 8, node.rules.params().max_money())?;
     if rate >= MAX_RATE {
         return Err(RpcError::invalid_parameter("Fee rates larger than or equal to 1BTC/kvB are not accepted"));
@@ -37,9 +39,35 @@ fn max_rate(node: &NodeContext, request: &Request) -> Result<Option<FeeRate>, Rp
     Ok((rate > 0).then(|| FeeRate::per_kvb(rate)))
 }
 
-fn decode(node: &NodeContext, text: &str) -> Option<Arc<Tx>> {
+pub(super) fn decode(node: &NodeContext, text: &str) -> Option<Arc<Tx>> {
     let bytes = parse::unhex(text)?;
     node.reader().codec().guess_tx(&bytes, true, true).map(Arc::new)
+}
+
+/// The most that an output may hold that nobody can spend.
+pub(super) fn burn_arg() -> Arg {
+    Arg::amount(
+        "maxburnamount",
+        "Reject transactions with provably unspendable outputs (e.g. 'datacarrier' outputs that use the OP_RETURN opcode) greater than the specified value.\n\
+         If burning funds through unspendable outputs is desired, increase this value.\n\
+         This check is based on heuristics and does not guarantee spendability of outputs.\n",
+    )
+    .default("0.00")
+}
+
+pub(super) fn max_burn(node: &NodeContext, request: &Request) -> Result<i64, RpcError> {
+    amount_from_value(request.arg("maxburnamount"), 8, node.rules.params().max_money())
+}
+
+pub(super) fn check_burn(tx: &Tx, max: i64) -> Result<(), RpcError> {
+    let burns = |script: &bitcoin::Script| {
+        script::templates::is_unspendable(script) || !script::templates::has_valid_ops(script)
+    };
+    if tx.outputs().iter().any(|o| burns(&o.script_pubkey) && value_of(o) > max) {
+        let text = "Unspendable output exceeds maximum configured by user (maxburnamount)";
+        return Err(RpcError::new(Code::VERIFY_ERROR, text));
+    }
+    Ok(())
 }
 
 fn send() -> Method<NodeContext> {
@@ -53,13 +81,7 @@ fn send() -> Method<NodeContext> {
     )
     .arg(Arg::hex("hexstring", "The hex string of the raw transaction"))
     .arg(rate_arg())
-    .arg(
-        Arg::amount(
-            "maxburnamount",
-            "Reject transactions with provably unspendable outputs (e.g. 'datacarrier' outputs that use the OP_RETURN opcode) greater than the specified value.",
-        )
-        .default("0"),
-    )
+    .arg(burn_arg())
     .result(Res::hex("", "The transaction hash in hex"))
     .example_cli("\"signedhex\"")
     .example_rpc("\"signedhex\"")
@@ -67,17 +89,11 @@ fn send() -> Method<NodeContext> {
 }
 
 fn answer_send(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
-    let max_burn = amount_from_value(request.arg("maxburnamount"), 8, node.rules.params().max_money())?;
+    let max_burn = max_burn(node, request)?;
     let tx = decode(node, request.str("hexstring")?).ok_or_else(|| {
         RpcError::new(Code::DESERIALIZATION_ERROR, "TX decode failed. Make sure the tx has at least one input.")
     })?;
-    let burns = |script: &bitcoin::Script| {
-        script::templates::is_unspendable(script) || !script::templates::has_valid_ops(script)
-    };
-    if tx.outputs().iter().any(|o| burns(&o.script_pubkey) && value_of(o) > max_burn) {
-        let text = "Unspendable output exceeds maximum configured by user (maxburnamount)";
-        return Err(RpcError::new(Code::VERIFY_ERROR, text));
-    }
+    check_burn(&tx, max_burn)?;
     let max_fee_rate = max_rate(node, request)?;
     let txid = tx.txid();
     let in_chain = (0u32..).take(tx.outputs().len()).any(|vout| {
@@ -92,8 +108,12 @@ fn answer_send(node: &NodeContext, request: &Request) -> Result<Json, RpcError> 
         let options = AcceptOptions { max_fee_rate, ..AcceptOptions::default() };
         let taken = node.validate(move |engine| Ok(pool.accept(&engine.reader(), &tx, options)?))?;
         taken.map_err(|rejected| refused(&rejected))?;
+        // What was here before has had its chance.
+        node.mempool().add_unbroadcast(txid);
     }
-    node.mempool().add_unbroadcast(txid);
+    node.relay_tx(txid);
+    // Whoever asks a wallet next finds that it knows.
+    node.feed.flush(TELL_LIMIT);
     Ok(txid.to_string().into())
 }
 
@@ -169,22 +189,31 @@ fn answer_test(node: &NodeContext, request: &Request) -> Result<Json, RpcError> 
     let (error, verdicts) = node.validate(move |engine| {
         let reader = engine.reader();
         if let [tx] = tested.as_slice() {
-            let options = AcceptOptions { test_only: true, max_fee_rate, ..AcceptOptions::default() };
+            let options = AcceptOptions { test_only: true, ..AcceptOptions::default() };
             let verdict = match pool.accept(&reader, tx, options)? {
                 Ok(accepted) => Verdict::Accepted(accepted),
                 Err(rejected) => Verdict::Rejected(rejected),
             };
             return Ok((None, std::collections::HashMap::from([(tx.wtxid(), verdict)])));
         }
-        let outcome = pool.accept_package(&reader, &tested, PackageOptions { test_only: true, max_fee_rate })?;
+        let outcome = pool.accept_package(&reader, &tested, PackageOptions { test_only: true, max_fee_rate: None })?;
         Ok((outcome.error, outcome.verdicts))
     })?;
+    // What comes behind a transaction that pays too much would not be sent either.
+    let mut stopped = false;
     let shown = txs.iter().map(|tx| {
         let mut object = Object::new().with("txid", tx.txid().to_string()).with("wtxid", tx.wtxid().to_string());
-        if let Some(error) = &error {
-            object.push("package-error", error.to_string());
+        if let Some(error) = error.as_ref().filter(|error| !error.is_transaction()) {
+            object.push("package-error", error.full());
         }
-        match verdicts.get(&tx.wtxid()) {
+        match verdicts.get(&tx.wtxid()).filter(|_| !stopped) {
+            Some(Verdict::Accepted(accepted))
+                if max_fee_rate.is_some_and(|rate| accepted.fee > rate.fee_for(accepted.vsize)) =>
+            {
+                object.push("allowed", false);
+                object.push("reject-reason", "max-fee-exceeded");
+                stopped = true;
+            }
             Some(Verdict::Accepted(accepted)) => show_accepted(&mut object, tx, accepted),
             Some(Verdict::Rejected(rejected)) => show_rejected(&mut object, rejected),
             _ => {}
@@ -194,12 +223,17 @@ fn answer_test(node: &NodeContext, request: &Request) -> Result<Json, RpcError> 
     Ok(shown.collect())
 }
 
-fn show_accepted(object: &mut Object, tx: &Tx, accepted: &Accepted) {
+/// The fees of a transaction that was taken, and whose rate it counts with.
+pub(super) fn show_rates(accepted: &Accepted) -> Object {
     let includes: Json = accepted.effective_includes.iter().map(ToString::to_string).collect();
-    let fees = Object::new()
+    Object::new()
         .with("base", Json::amount(accepted.fee))
         .with("effective-feerate", Json::amount(accepted.effective_rate.fee_per_kvb()))
-        .with("effective-includes", includes);
+        .with("effective-includes", includes)
+}
+
+fn show_accepted(object: &mut Object, tx: &Tx, accepted: &Accepted) {
+    let fees = show_rates(accepted);
     object.push("allowed", true);
     object.push("vsize_bip141", tx.vsize());
     object.push("vsize_adjusted", accepted.vsize);
@@ -209,11 +243,10 @@ fn show_accepted(object: &mut Object, tx: &Tx, accepted: &Accepted) {
 
 fn show_rejected(object: &mut Object, rejected: &Rejected) {
     object.push("allowed", false);
-    let reason = match rejected.reason {
-        Reason::MissingInputs => "missing-inputs".to_owned(),
-        Reason::MaxFeeRate => "max-fee-exceeded".to_owned(),
-        ref reason => reason.to_string(),
-    };
-    object.push("reject-reason", reason);
+    if rejected.reason == Reason::MissingInputs {
+        object.push("reject-reason", "missing-inputs");
+        return;
+    }
+    object.push("reject-reason", rejected.reason.to_string());
     object.push("reject-details", rejected.reason.full());
 }

@@ -8,7 +8,7 @@ use platform::{Entropy, SystemEntropy};
 use primitives::Codec;
 
 use super::read;
-use crate::psbt::{Psbt, Version};
+use ::psbt::{Psbt, Version};
 
 fn txs(request: &Request, config: &Config) -> Result<Vec<Psbt>, RpcError> {
     request.arg("txs").as_arr()?.iter().map(|text| read(config, text.as_str()?)).collect()

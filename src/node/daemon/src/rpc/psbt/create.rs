@@ -5,8 +5,8 @@ use bitcoin::{ScriptBuf, Witness};
 use config::Config;
 use primitives::Codec;
 
-use crate::psbt::{Psbt, Version};
 use crate::rpc::rawtx::{construct, construct_args, is_witness_arg, read_tx};
+use ::psbt::{Psbt, Version};
 
 fn version_arg() -> Arg {
     Arg::num("psbt_version", "The PSBT version number to use.").default(2)

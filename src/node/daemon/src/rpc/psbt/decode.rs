@@ -10,8 +10,8 @@ use primitives::{Addresses, base58};
 use script::asm::{sighash_name, to_asm};
 
 use super::{fields, max_money, read};
-use crate::psbt::{Input, KeyOrigin, Output, Proprietary, Psbt, Records, TaprootOrigin, Version};
 use crate::render::{self, hex};
+use ::psbt::{Input, KeyOrigin, Output, Proprietary, Psbt, Records, TaprootOrigin, Version};
 
 pub(super) fn decode() -> Method<Config> {
     method(

@@ -5,9 +5,9 @@ use config::Config;
 use primitives::WitnessMode;
 
 use super::{max_money, read};
-use crate::psbt::analyze::{InputStatus, Role, analyze as look_over};
-use crate::psbt::finalize::{extract_tx, finalize as finish};
 use crate::render::hex;
+use ::psbt::analyze::{InputStatus, Role, analyze as look_over};
+use ::psbt::finalize::{extract_tx, finalize as finish};
 
 pub(super) fn finalize() -> Method<Config> {
     method(

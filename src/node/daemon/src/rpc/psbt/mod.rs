@@ -5,16 +5,19 @@ mod create;
 mod decode;
 mod fields;
 mod finish;
+mod update;
 
 use ::rpc::{Code, Method, RpcError};
 use config::Config;
 use primitives::Codec;
 
 use crate::NodeContext;
-use crate::psbt::Psbt;
+use ::psbt::Psbt;
+pub(crate) use update::with_transactions;
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
-    pure().into_iter().map(|method| method.within(|node: &NodeContext| node.config.as_ref())).collect()
+    let pure = pure().into_iter().map(|method| method.within(|node: &NodeContext| node.config.as_ref()));
+    pure.chain([update::update()]).collect()
 }
 
 /// Methods that need to know the coin and the chain, but nothing that is in the chain.

@@ -2,14 +2,16 @@
 
 use ::rpc::{Arg, Code, Json, Method, Res, RpcError, method};
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Witness};
+use descriptors::Known;
 use primitives::{Codec, WitnessMode};
 use script::{TxData, TxSignatureChecker};
 
-use crate::psbt::{
-    extract::extract,
-    produce::{Known, Signer, produce},
-};
 use crate::{NodeContext, render, rpc::parse};
+use ::psbt::{
+    extract::extract,
+    produce::produce,
+    spend::{Nobody, Spend},
+};
 
 pub(super) fn combine() -> Method<NodeContext> {
     method(
@@ -82,13 +84,14 @@ fn bare(tx: &Transaction) -> Transaction {
     tx
 }
 
-fn combine_input(copies: &[Transaction], input: usize, spent: &TxOut) -> Known {
-    let mut known = Known::default();
+fn combine_input(copies: &[Transaction], input: usize, spent: &TxOut) -> Spend {
+    let mut spend = Spend::default();
     for copy in copies {
-        known.merge(extract(copy, input, spent));
+        let data = TxData::without_prevouts(copy);
+        spend.merge(extract(&data, input, &copy.input[input], spent));
     }
     let data = TxData::without_prevouts(&copies[0]);
     let checker = TxSignatureChecker::new(&data, input, spent.value);
-    produce(&spent.script_pubkey, &mut known, Signer::Nobody, &checker);
-    known
+    produce(&spent.script_pubkey, &Known::default(), &Nobody(checker), &mut spend);
+    spend
 }

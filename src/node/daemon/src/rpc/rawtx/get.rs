@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
-use bitcoin::Txid;
+use bitcoin::{BlockHash, Txid};
 use chainstate::{Node, NodeId};
 use primitives::{Addresses, Block, TxOutEntry, WitnessMode};
 
-use crate::{NodeContext, render, rpc::parse};
+use crate::{
+    NodeContext, render,
+    rpc::{blockchain::stored_block, parse},
+};
 
 pub(super) fn get() -> Method<NodeContext> {
     let place = || {
@@ -73,24 +76,46 @@ fn answer(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
     }
     let verbosity = request.verbosity("verbosity", 0, true)?;
     let Some(hash) = request.opt_str("blockhash")? else {
-        if let Some(shown) = in_mempool(node, &txid, verbosity)? {
-            return Ok(shown);
-        }
+        return match in_mempool(node, &txid, verbosity)? {
+            Some(shown) => Ok(shown),
+            None => in_index(node, txid, verbosity),
+        };
+    };
+    in_block(node, parse::parse_hash(hash, "parameter 3")?, txid, verbosity, true)
+}
+
+/// A transaction that the index knows.
+fn in_index(node: &NodeContext, txid: Txid, verbosity: i32) -> Result<Json, RpcError> {
+    let Some(index) = &node.library().txs else {
         return Err(not_found(
             "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries",
         ));
     };
-    let found = node.reader().find(&parse::parse_hash(hash, "parameter 3")?);
+    let ready = node.library().wait_for("txindex", node);
+    let found = index.find(node.reader(), txid).map_err(|e| RpcError::new(Code::INTERNAL_ERROR, e.to_string()))?;
+    match found {
+        Some(found) if verbosity <= 0 => Ok(render::hex(&found.tx.to_bytes(WitnessMode::Include)).into()),
+        Some(found) => in_block(node, found.block, txid, verbosity, false),
+        None if ready => Err(not_found("No such mempool or blockchain transaction")),
+        None => Err(not_found(
+            "No such mempool transaction. Blockchain transactions are still in the process of being indexed",
+        )),
+    }
+}
+
+/// A transaction of a block; whoever named the block is told whether it is in the active chain.
+fn in_block(node: &NodeContext, hash: BlockHash, txid: Txid, verbosity: i32, named: bool) -> Result<Json, RpcError> {
+    let found = node.reader().find(&hash);
     let (id, stored) = found.ok_or_else(|| RpcError::new(Code::INVALID_ADDRESS_OR_KEY, "Block hash not found"))?;
-    let block = node.reader().block(&stored).and_then(|read| read.inspect_err(|e| tracing::error!("{e}")).ok());
-    let block = block.ok_or_else(|| RpcError::misc("Block not available"))?;
+    let block = stored_block(node, &stored).map_err(|_| RpcError::misc("Block not available"))?;
     let place = block.txs.iter().position(|tx| tx.txid() == txid);
     let place = place.ok_or_else(|| not_found("No such transaction found in the provided block"))?;
     if verbosity <= 0 {
         return Ok(render::hex(&block.txs[place].to_bytes(WitnessMode::Include)).into());
     }
     let spent = if verbosity >= 2 { spent(node, &stored, place)? } else { None };
-    Ok(show(node, id, &stored, &block, place, spent.as_deref()).into())
+    let place = (id, &stored, place);
+    Ok(show(node, place, &block, spent.as_deref(), named).into())
 }
 
 /// A transaction that waits for a block.
@@ -104,9 +129,7 @@ fn in_mempool(node: &NodeContext, txid: &Txid, verbosity: i32) -> Result<Option<
         return Ok(Some(render::hex(&tx.to_bytes(WitnessMode::Include)).into()));
     }
     let disk = |e: store::StoreError| RpcError::new(Code::DATABASE_ERROR, e.to_string());
-    let coins = tx.inputs().iter().map(|input| node.mempool().coin(node.reader(), &input.previous_output));
-    // Between two looks a block may have taken the coins: then they are not known.
-    let spent: Option<Vec<TxOutEntry>> = coins.collect::<Result<_, _>>().map_err(disk)?;
+    let spent = node.spent_by(&tx).map_err(disk)?;
     let prevouts = match &spent {
         Some(spent) if verbosity >= 2 => render::Prevouts::Shown(spent),
         _ => render::Prevouts::Unknown,
@@ -135,16 +158,18 @@ fn spent(node: &NodeContext, stored: &Node, place: usize) -> Result<Option<Vec<T
 
 fn show(
     node: &NodeContext,
-    id: NodeId,
-    stored: &Node,
+    (id, stored, place): (NodeId, &Node, usize),
     block: &Block,
-    place: usize,
     spent: Option<&[TxOutEntry]>,
+    named: bool,
 ) -> Object {
     let active = node.reader().is_active(id);
     let addresses = Addresses::new(node.config.coin(), node.config.chain());
     let prevouts = spent.map_or(render::Prevouts::Unknown, render::Prevouts::Shown);
-    let mut object = Object::new().with("in_active_chain", active);
+    let mut object = Object::new();
+    if named {
+        object.push("in_active_chain", active);
+    }
     for (key, value) in render::tx(&block.txs[place], None, &addresses, prevouts, true) {
         object.push(key, value);
     }

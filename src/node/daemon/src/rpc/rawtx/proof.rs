@@ -9,7 +9,10 @@ use bitcoin::{OutPoint, Txid};
 use chainstate::Node;
 use primitives::{Block, Codec, DecodeError, Header, Reader, WitnessMode};
 
-use crate::{NodeContext, render, rpc::parse};
+use crate::{
+    NodeContext, render,
+    rpc::{blockchain::stored_block, parse},
+};
 
 /// No block has an output with this number: an output weighs at least 36 units.
 const MAX_OUTPUTS: u32 = 4_000_000 / 36;
@@ -44,14 +47,14 @@ fn answer_make(node: &NodeContext, request: &Request) -> Result<Json, RpcError> 
     }
     let stored =
         if request.has("blockhash") { parse::block(node, request, "blockhash")?.1 } else { find(node, &wanted)? };
-    let block = read(node, &stored)?;
+    let block = stored_block(node, &stored)?;
     let bytes = prove(&block, &wanted).ok_or_else(|| {
         RpcError::new(Code::INVALID_ADDRESS_OR_KEY, "Not all transactions found in specified or retrieved block")
     })?;
     Ok(render::hex(&bytes).into())
 }
 
-/// The block that made an unspent output of one of the transactions.
+/// The block that made an unspent output of one of the transactions, or that the index knows.
 fn find(node: &NodeContext, wanted: &BTreeSet<Txid>) -> Result<Node, RpcError> {
     for txid in wanted {
         for vout in 0..MAX_OUTPUTS {
@@ -64,22 +67,13 @@ fn find(node: &NodeContext, wanted: &BTreeSet<Txid>) -> Result<Node, RpcError> {
             }
         }
     }
-    Err(RpcError::new(Code::INVALID_ADDRESS_OR_KEY, "Transaction not yet in block"))
-}
-
-fn read(node: &NodeContext, stored: &Node) -> Result<Block, RpcError> {
-    let block = node.reader().block(stored).ok_or_else(|| {
-        let pruned = node.reader().have_pruned() && stored.tx_count > 0;
-        RpcError::misc(if pruned {
-            "Block not available (pruned data)"
-        } else {
-            "Block not available (not fully downloaded)"
-        })
-    })?;
-    block.map_err(|e| {
-        tracing::error!("{e}");
-        RpcError::new(Code::INTERNAL_ERROR, "Can't read block from disk")
-    })
+    let missing = || RpcError::new(Code::INVALID_ADDRESS_OR_KEY, "Transaction not yet in block");
+    // All of them must be in one block, so the first one tells which.
+    let (Some(index), Some(first)) = (&node.library().txs, wanted.first()) else { return Err(missing()) };
+    node.library().wait_for("txindex", node);
+    let found = index.find(node.reader(), *first).map_err(|e| RpcError::new(Code::INTERNAL_ERROR, e.to_string()))?;
+    let found = node.reader().find(&found.ok_or_else(missing)?.block);
+    found.map(|(_, block)| block).ok_or_else(|| RpcError::new(Code::INTERNAL_ERROR, "Transaction index corrupt"))
 }
 
 /// The proof for all the transactions at once; none if the block lacks one of them.

@@ -1,0 +1,123 @@
+//! One GUI's view of the node.
+
+use std::sync::Arc;
+
+use ::rpc::{Caller, Engine};
+use chainstate::{ChainEvent, Reader};
+use interfaces::{Answer, Call, Failure, Handler, IpcError, Json, Node, NodeNotifications, NodeStatus, WalletLoader};
+use platform::Clock;
+
+use crate::NodeContext;
+use crate::chain_iface::{Happening, Subscriber, block_ref, height_of};
+
+/// The node, for one GUI.
+pub(crate) struct GuiNode {
+    node: Arc<NodeContext>,
+    engine: Arc<Engine<NodeContext>>,
+}
+
+impl GuiNode {
+    pub(crate) fn new(node: Arc<NodeContext>, engine: Arc<Engine<NodeContext>>) -> Self {
+        Self { node, engine }
+    }
+
+    fn reader(&self) -> Call<&Reader> {
+        let chain = self.node.chain.get().ok_or_else(|| IpcError::Remote("The chain is not loaded yet.".to_owned()))?;
+        Ok(chain.reader())
+    }
+}
+
+impl Node for GuiNode {
+    fn status(&self) -> Call<NodeStatus> {
+        let reader = self.reader()?;
+        let (tip, best) = (reader.tip(), reader.best_header());
+        let mut status = reader.tree(|tree| {
+            let mut status = NodeStatus::default();
+            if let Some(tip) = tip {
+                status.tip = block_ref(tree, tip.id);
+                status.tip_time = i64::from(tip.time);
+            }
+            if let Some(best) = best {
+                status.header_height = height_of(tree[best].height);
+                status.header_time = i64::from(tree[best].header.time);
+            }
+            status
+        });
+        status.progress = tip.map_or(0.0, |tip| reader.progress(&reader.node(tip.id), self.node.clock.unix_seconds()));
+        status.initial_block_download = reader.initial_download();
+        status.network_active = self.node.network_active();
+        if let Some(pool) = self.node.mempool.get() {
+            let pool = pool.read();
+            status.mempool_count = u64::try_from(pool.len()).unwrap_or(u64::MAX);
+            status.mempool_bytes = u64::try_from(pool.memory_usage()).unwrap_or(u64::MAX);
+        }
+        Ok(status)
+    }
+
+    fn execute_rpc(&self, request: &Json, uri: &str) -> Call<Answer<Json>> {
+        let caller = Caller { uri: uri.to_owned(), ..Caller::default() };
+        let answer = self.engine.answer_text(request.as_str(), &caller);
+        Ok(answer.map(Json::new).ok_or_else(|| Failure::new("invalid JSON received over IPC")))
+    }
+
+    fn list_rpc_commands(&self) -> Call<Vec<String>> {
+        Ok(self.node.directory.names())
+    }
+
+    fn set_network_active(&self, active: bool) -> Call<()> {
+        self.node.set_network_active(active);
+        Ok(())
+    }
+
+    fn wallet_loader(&self) -> Call<Option<Arc<dyn WalletLoader>>> {
+        Ok(self.node.wallets().ok().and_then(|wallets| wallets.loader()))
+    }
+
+    fn handle_notifications(&self, notifications: Arc<dyn NodeNotifications>) -> Call<Arc<dyn Handler>> {
+        let reader = self.reader()?.clone();
+        let (clock, told) = (Arc::clone(&self.node.clock), Arc::clone(&notifications));
+        let deliver = move |what: Option<&Happening>| match what {
+            Some(Happening::Chain(ChainEvent::Tip { hash, .. })) => {
+                let Some((id, node)) = reader.find(hash) else { return Ok(()) };
+                let shown = reader.tree(|tree| block_ref(tree, id));
+                let progress = reader.progress(&node, clock.unix_seconds());
+                told.block_tip(shown, i64::from(node.header.time), progress)
+            }
+            Some(Happening::Chain(ChainEvent::Announced { block, .. })) => {
+                let Some((id, node)) = reader.find(&block.hash()) else { return Ok(()) };
+                let shown = reader.tree(|tree| block_ref(tree, id));
+                told.header_tip(shown, i64::from(node.header.time))
+            }
+            _ => Ok(()),
+        };
+        let (subscriber, _) = Subscriber::start(&self.node.feed, "guinotify", deliver)
+            .map_err(|error| IpcError::Remote(error.to_string()))?;
+        let number = self.node.ui.watch(notifications);
+        Ok(Arc::new(Watching { node: Arc::clone(&self.node), number, subscriber }))
+    }
+
+    fn start_shutdown(&self) -> Call<()> {
+        self.node.shutdown.request();
+        Ok(())
+    }
+}
+
+/// A GUI's subscription.
+struct Watching {
+    node: Arc<NodeContext>,
+    number: u64,
+    subscriber: Subscriber,
+}
+
+impl Handler for Watching {
+    fn disconnect(&self) -> Call<()> {
+        self.node.ui.unwatch(self.number);
+        self.subscriber.disconnect()
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.node.ui.unwatch(self.number);
+    }
+}

@@ -1,0 +1,68 @@
+//! Tests of the options of the network.
+
+use std::ffi::OsString;
+
+use config::{Env, Outcome, Role};
+
+use super::*;
+
+fn read(options: &[&str]) -> Result<Options, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let coin = coin::by_id("bitcoin").unwrap();
+    let argv: Vec<OsString> = ["bitcoind", "-regtest"].iter().chain(options).map(OsString::from).collect();
+    let outcome = config::load(Role::Daemon, coin, &argv, &Env::rooted_at(dir.path())).unwrap();
+    let Outcome::Run(config) = outcome else { panic!("no configuration") };
+    interact(&config);
+    net_options(&config).map_err(|e| e.to_string())
+}
+
+#[test]
+fn a_plain_node_listens_everywhere() {
+    let options = read(&[]).unwrap();
+    let shown: Vec<String> = options.binds.iter().map(|bind| bind.address.to_string()).collect();
+    assert_eq!(shown, ["[::]:18444", "0.0.0.0:18444", "127.0.0.1:18445"]);
+    assert!(options.binds[2].onion && options.connect.is_none());
+    assert!(!options.reachable.contains(&Network::Onion) && options.reachable.contains(&Network::Ipv6));
+}
+
+#[test]
+fn options_change_one_another() {
+    assert_eq!(read(&["-connect=1.2.3.4"]).unwrap().binds, []);
+    assert_eq!(read(&["-connect=1.2.3.4", "-bind=127.0.0.1"]).unwrap().binds.len(), 1);
+    assert_eq!(read(&["-connect=0"]).unwrap().connect, Some(vec![]));
+    assert_eq!(read(&["-noconnect"]).unwrap().connect, Some(vec![]));
+    assert_eq!(read(&["-proxy=127.0.0.1:9"]).unwrap().binds, []);
+    assert!(read(&["-proxy=127.0.0.1:9"]).unwrap().reachable.contains(&Network::Onion));
+    assert!(!read(&["-blocksonly"]).unwrap().implicit.relay);
+    assert!(read(&["-whitelistforcerelay", "-nowhitelistrelay"]).unwrap().implicit.force_relay);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_in_the_daemons_words() {
+    for (option, text) in [
+        ("-onlynet=abc", "Unknown network specified in -onlynet: 'abc'"),
+        ("-bind=x", "Cannot resolve -bind address: 'x'"),
+        ("-bind=127.0.0.1=tor", "Cannot resolve -bind address: '127.0.0.1=tor'"),
+        ("-proxy=:", "Invalid -proxy address or hostname: ':'"),
+        ("-proxy=127.0.0.1:1=", "Invalid -proxy address or hostname, ends with '=': '127.0.0.1:1='"),
+        ("-proxy=127.0.0.1:1=abc", "Unrecognized network in -proxy='127.0.0.1:1=abc': 'abc'"),
+        ("-onion=host", "Invalid -onion address or hostname: 'host'"),
+        ("-maxuploadtarget=5z", "Unable to parse -maxuploadtarget: '5z'"),
+        ("-peertimeout=0", "peertimeout must be a positive integer."),
+        ("-maxconnections=-1", "-maxconnections must be greater or equal than zero"),
+        ("-whitelist=oopsie@127.0.0.1", "Invalid P2P permission: 'oopsie'"),
+    ] {
+        assert_eq!(read(&[option]).unwrap_err(), text);
+    }
+    let twice = read(&["-bind=127.0.0.1:5", "-whitebind=127.0.0.1:5"]).unwrap_err();
+    assert!(twice.starts_with("Duplicate binding configuration for address 127.0.0.1:5."), "{twice}");
+    let both = read(&["-nolisten", "-bind=127.0.0.1"]).unwrap_err();
+    assert_eq!(both, "Cannot set -bind or -whitebind together with -listen=0");
+}
+
+#[test]
+fn amounts_of_bytes() {
+    assert_eq!(read(&["-maxuploadtarget=5"]).unwrap().max_upload, 5 << 20);
+    assert_eq!(read(&["-maxuploadtarget=5k"]).unwrap().max_upload, 5000);
+    assert_eq!(read(&["-maxuploadtarget=2G"]).unwrap().max_upload, 2 << 30);
+}

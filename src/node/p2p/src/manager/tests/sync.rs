@@ -1,0 +1,348 @@
+//! Headers and blocks: what is asked of whom, and what is given to whom.
+
+use super::*;
+use crate::message::{FilterRange, InvKind, MAX_HEADERS};
+use crate::{FilterAccess, NODE_COMPACT_FILTERS, NODE_NETWORK_LIMITED};
+use primitives::Header;
+
+/// Headers of a chain that nobody has yet.
+fn headers_behind(node: &Manager, from: BlockHash, count: u32, salt: u64) -> Vec<Header> {
+    let start = node.chain.info(&from).unwrap();
+    let (mut list, mut prev) = (Vec::<Header>::new(), from);
+    for step in 0..count {
+        let block = mine(prev, start.time + step + 1, salt + u64::from(step));
+        prev = block.hash();
+        list.push(block.header.clone());
+    }
+    list
+}
+
+fn requested(node: &mut Manager) -> Vec<(PeerId, usize)> {
+    let pick = |(id, message)| match message {
+        Message::GetData(list) if list.iter().all(Inv::is_block) => Some((id, list.len())),
+        _ => None,
+    };
+    sent(node).into_iter().filter_map(pick).collect()
+}
+
+#[test]
+fn while_catching_up_headers_come_from_one_peer_and_each_new_block_lets_one_more_be_asked() {
+    let mut node = manager(1, options());
+    let old = START + Duration::from_hours(48);
+    node.chain.catching_up = true;
+    for id in 1..=4 {
+        friend(&mut node, id, ConnectionKind::OutboundFullRelay);
+    }
+    let asked = |node: &mut Manager| {
+        let pick = |(id, message): (PeerId, Message)| matches!(message, Message::GetHeaders(_)).then_some(id);
+        sent(node).into_iter().filter_map(pick).collect::<Vec<_>>()
+    };
+    node.tick(old);
+    assert_eq!(asked(&mut node), [1]);
+    let new = |number| Message::Inv(vec![Inv::block(BlockHash::from_byte_array([number; 32]))]);
+    for (id, number, expected) in [(2, 1, vec![2]), (3, 1, vec![]), (3, 2, vec![3]), (2, 3, vec![]), (1, 4, vec![])] {
+        node.handle(id, new(number), old);
+        assert_eq!(asked(&mut node), expected, "peer {id}, block {number}");
+    }
+}
+
+#[test]
+fn a_slow_header_peer_goes_if_there_is_another() {
+    for (others, noban, gone) in [(1, false, true), (0, false, false), (1, true, false)] {
+        let mut node = manager(1, options());
+        let old = START + Duration::from_hours(48);
+        node.chain.catching_up = true;
+        join(&mut node, 1, ConnectionKind::OutboundFullRelay);
+        node.peers.get_mut(&1).unwrap().permissions.noban = noban;
+        node.handle(1, Message::Version(Box::new(version())), START);
+        node.handle(1, Message::Verack, START);
+        for id in 2..2 + others {
+            friend(&mut node, id, ConnectionKind::OutboundFullRelay);
+        }
+        node.tick(old);
+        for id in 1..2 + others {
+            // Somebody who answers pings, but not this.
+            node.peers.get_mut(&id).unwrap().ping = None;
+        }
+        node.tick(old + Duration::from_mins(16));
+        assert_eq!(node.peers[&1].closing, gone, "{others} {noban}");
+    }
+}
+
+#[test]
+fn a_peer_whose_whole_chain_has_too_little_work_is_of_no_use() {
+    for (kind, gone) in [(ConnectionKind::OutboundFullRelay, true), (ConnectionKind::Inbound, false)] {
+        let mut node = manager(1, options());
+        node.chain.catching_up = true;
+        let one = node.chain.tip().work;
+        node.chain.minimum = one + one + one + one;
+        join(&mut node, 1, kind);
+        // Trusted, so that low work alone does not keep its headers out.
+        node.peers.get_mut(&1).unwrap().permissions.noban = true;
+        node.handle(1, Message::Version(Box::new(version())), START);
+        node.handle(1, Message::Verack, START);
+        let tip = node.chain.tip().hash;
+        let list = headers_behind(&node, tip, 2, 1);
+        node.handle(1, Message::Headers(list), START);
+        assert_eq!(node.peers[&1].closing, gone);
+        assert_eq!(node.chain.best_header().height, 2);
+    }
+}
+
+#[test]
+fn a_low_work_block_that_nobody_asked_for_is_ignored() {
+    let mut node = manager(1, options());
+    node.chain.grow(200, 1);
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    let deep = node.chain.ancestor(&node.chain.tip().hash, 10).unwrap();
+    let low = mine(deep, 1_699_991_000, 7);
+    node.handle(1, Message::Block(low.clone(), WitnessMode::Include), START);
+    assert!(node.chain.info(&low.hash()).is_none() && !node.peers[&1].closing);
+    let near = node.chain.ancestor(&node.chain.tip().hash, 150).unwrap();
+    let fork = mine(near, 1_699_991_000, 7);
+    node.handle(1, Message::Block(fork.clone(), WitnessMode::Include), START);
+    assert!(node.chain.info(&fork.hash()).is_some());
+    let stranger = mine(BlockHash::from_byte_array([9; 32]), 1_699_990_001, 1);
+    node.handle(1, Message::Block(stranger, WitnessMode::Include), START);
+    assert!(node.peers[&1].closing, "its parent has to come first");
+}
+
+#[test]
+fn headers_near_the_tip_are_followed_by_their_blocks() {
+    let mut node = manager(1, options());
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    let tip = node.chain.tip().hash;
+    let list = headers_behind(&node, tip, 30, 1);
+    node.handle(1, Message::Headers(list[..3].to_vec()), START);
+    assert_eq!(requested(&mut node), [(1, 3)]);
+    node.handle(1, Message::Headers(list[3..].to_vec()), START);
+    assert_eq!(requested(&mut node), [], "so many at once are no news");
+    node.tick(START);
+    assert_eq!(requested(&mut node), [(1, 13)], "sixteen at a time");
+}
+
+#[test]
+fn a_limited_peer_is_asked_for_new_blocks_only() {
+    let mut node = manager(1, options());
+    join(&mut node, 1, ConnectionKind::Inbound);
+    let limited = Version { services: NODE_NETWORK_LIMITED | NODE_WITNESS, ..version() };
+    node.handle(1, Message::Version(Box::new(limited)), START);
+    node.handle(1, Message::Verack, START);
+    let tip = node.chain.tip().hash;
+    let list = headers_behind(&node, tip, 400, 1);
+    node.handle(1, Message::Headers(list), START);
+    node.take_actions();
+    node.tick(START);
+    let lowest = node.peers[&1].in_flight.iter().map(|block| block.height).min();
+    assert_eq!(lowest, Some(400 - 285));
+    node.chain.catching_up = true;
+    node.unmark(&node.peers[&1].in_flight[0].hash.clone(), None, START);
+    node.take_actions();
+    node.tick(START);
+    assert_eq!(requested(&mut node), [], "it cannot help to catch up");
+}
+
+#[test]
+fn old_blocks_that_lost_are_served_to_nobody() {
+    let mut node = manager(1, options());
+    let loser = mine(node.chain.tip().hash, 1_699_990_005, 99);
+    node.chain.grow(3, 1);
+    node.chain.submit_block(loser.clone(), true);
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    let ask = |node: &mut Manager| {
+        node.handle(1, Message::GetData(vec![Inv::witness_block(loser.hash())]), START);
+        let stop = loser.hash();
+        node.handle(1, Message::GetHeaders(Locator { version: 0, have: vec![], stop }), START);
+        names(node)
+    };
+    assert_eq!(ask(&mut node), ["block", "headers"]);
+    let month = 31 * 24 * 3600;
+    let late = mine(node.chain.tip().hash, 1_699_990_000 + month, 5);
+    node.chain.submit_block(late, true);
+    assert_eq!(ask(&mut node), Vec::<String>::new());
+}
+
+#[test]
+fn the_upload_limit_holds_for_history() {
+    let mut node = manager(1, options());
+    node.chain.grow(1, 1);
+    let old = node.chain.tip().hash;
+    let new = mine(old, 1_699_990_001 + 8 * 24 * 3600, 5);
+    node.chain.submit_block(new.clone(), true);
+    node.set_upload_limits(true, false);
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    node.handle(1, Message::GetData(vec![Inv::witness_block(new.hash())]), START);
+    assert_eq!(names(&mut node), ["block"]);
+    node.handle(1, Message::GetData(vec![Inv::witness_block(old)]), START);
+    assert!(node.peers[&1].closing);
+}
+
+#[test]
+fn a_pruning_node_gives_only_its_newest_blocks() {
+    let mut node = manager(1, Options { services: NODE_NETWORK_LIMITED | NODE_WITNESS, prunes: true, ..options() });
+    node.chain.grow(300, 1);
+    for (height, given) in [(10, true), (9, false)] {
+        friend(&mut node, 1, ConnectionKind::Inbound);
+        let hash = node.chain.ancestor(&node.chain.tip().hash, height).unwrap();
+        node.handle(1, Message::GetData(vec![Inv::witness_block(hash)]), START);
+        assert_eq!((names(&mut node).len(), node.peers[&1].closing), (usize::from(given), !given), "height {height}");
+        node.disconnected(1);
+    }
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    let have = vec![node.chain.ancestor(&node.chain.tip().hash, 13).unwrap()];
+    let stop = BlockHash::all_zeros();
+    node.handle(1, Message::GetBlocks(Locator { version: 0, have: have.clone(), stop }), START);
+    assert_eq!(names(&mut node), Vec::<String>::new(), "it may be gone before it is asked for");
+    node.handle(1, Message::GetHeaders(Locator { version: 0, have, stop }), START);
+    let [(1, Message::Headers(list))] = &sent(&mut node)[..] else { panic!("headers") };
+    assert_eq!(list.len(), 287);
+}
+
+#[test]
+fn headers_are_given_2000_at_a_time_and_not_below_the_minimum() {
+    let mut node = manager(1, options());
+    node.chain.grow(2010, 1);
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    let genesis = node.chain.ancestor(&node.chain.tip().hash, 0).unwrap();
+    let ask = Message::GetHeaders(Locator { version: 0, have: vec![genesis], stop: BlockHash::all_zeros() });
+    let count = |node: &mut Manager| match &sent(node)[..] {
+        [(1, Message::Headers(list))] => list.len(),
+        other => panic!("{other:?}"),
+    };
+    node.handle(1, ask.clone(), START);
+    assert_eq!(count(&mut node), MAX_HEADERS);
+    let tip = node.chain.tip().work;
+    node.chain.minimum = tip + tip;
+    node.handle(1, ask.clone(), START);
+    assert_eq!(count(&mut node), 0);
+    node.peers.get_mut(&1).unwrap().permissions.download = true;
+    node.handle(1, ask, START);
+    assert_eq!(count(&mut node), MAX_HEADERS);
+}
+
+#[test]
+fn new_blocks_are_told_by_headers_to_who_wants_them_and_can_connect_them() {
+    let mut node = manager(1, options());
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    friend(&mut node, 2, ConnectionKind::Inbound);
+    friend(&mut node, 3, ConnectionKind::Inbound);
+    node.handle(1, Message::SendHeaders, START);
+    node.handle(2, Message::SendHeaders, START);
+    node.chain.grow(1, 1);
+    // The first one has told that it has the block before.
+    let genesis = node.chain.ancestor(&node.chain.tip().hash, 0).unwrap();
+    node.now_sent(1, genesis);
+    node.notice_tip(START);
+    node.tick(START);
+    let told: Vec<_> = sent(&mut node)
+        .into_iter()
+        .filter_map(|(id, message)| match message {
+            Message::Headers(list) => Some((id, "headers", list.len())),
+            Message::Inv(list) => Some((id, "inv", list.len())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(1, "headers", 1), (2, "inv", 1), (3, "inv", 1)]);
+    node.chain.grow(9, 50);
+    node.notice_tip(START);
+    node.tick(START);
+    let told = sent(&mut node).into_iter().filter(|(id, it)| *id == 1 && matches!(it, Message::Inv(_))).count();
+    assert_eq!(told, 1, "whoever missed so many asks for them");
+}
+
+#[test]
+fn one_block_can_be_asked_of_one_peer() {
+    let mut node = manager(1, options());
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    node.chain.grow(1, 1);
+    let hash = node.chain.tip().hash;
+    assert_eq!(node.fetch_block(9, hash, START), Err(FetchError::NoPeer));
+    assert_eq!(node.fetch_block(1, hash, START), Ok(()));
+    friend(&mut node, 2, ConnectionKind::Inbound);
+    assert_eq!(requested(&mut node), []);
+    assert_eq!(node.fetch_block(2, hash, START), Ok(()));
+    assert_eq!(requested(&mut node), [(2, 1)]);
+    assert_eq!(node.in_flight[&hash], [2], "whoever was asked before is not waited for");
+}
+
+#[derive(Debug)]
+struct Filters;
+
+impl FilterAccess for Filters {
+    fn filter(&self, block: &BlockHash) -> Option<Vec<u8>> {
+        Some(block.to_byte_array()[..4].to_vec())
+    }
+
+    fn filter_hash(&self, block: &BlockHash) -> Option<[u8; 32]> {
+        Some(block.to_byte_array())
+    }
+
+    fn filter_header(&self, block: &BlockHash) -> Option<[u8; 32]> {
+        Some(block.to_byte_array())
+    }
+}
+
+#[test]
+fn block_filters_are_given_within_their_limits() {
+    let mut node = manager(1, Options { services: options().services | NODE_COMPACT_FILTERS, ..options() });
+    node.chain.grow(2100, 1);
+    node.set_filters(Box::new(Filters));
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    let tip = node.chain.tip().hash;
+    let range = |start, stop| FilterRange { kind: 0, start, stop };
+    node.handle(1, Message::GetCFilters(range(2091, tip)), START);
+    assert_eq!(names(&mut node), ["cfilter"; 10]);
+    node.handle(1, Message::GetCFHeaders(range(101, tip)), START);
+    let [(1, Message::CFHeaders(answer))] = &sent(&mut node)[..] else { panic!("one answer") };
+    assert_eq!((answer.hashes.len(), answer.prev), (2000, node.chain.ancestor(&tip, 100).unwrap().to_byte_array()));
+    node.handle(1, Message::GetCFHeaders(range(0, node.chain.ancestor(&tip, 5).unwrap())), START);
+    let [(1, Message::CFHeaders(answer))] = &sent(&mut node)[..] else { panic!("one answer") };
+    assert_eq!((answer.hashes.len(), answer.prev), (6, [0; 32]));
+    node.handle(1, Message::GetCFCheckpt { kind: 0, stop: tip }, START);
+    let [(1, Message::CFCheckpt(answer))] = &sent(&mut node)[..] else { panic!("one answer") };
+    assert_eq!(answer.headers.len(), 2);
+    for bad in [
+        Message::GetCFilters(range(1100, tip)),
+        Message::GetCFHeaders(range(100, tip)),
+        Message::GetCFilters(range(2101, tip)),
+        Message::GetCFilters(range(0, BlockHash::all_zeros())),
+        Message::GetCFCheckpt { kind: 1, stop: tip },
+    ] {
+        node.disconnected(1);
+        friend(&mut node, 1, ConnectionKind::Inbound);
+        node.handle(1, bad.clone(), START);
+        assert!(node.peers[&1].closing, "{bad:?}");
+    }
+}
+
+#[test]
+fn a_compact_block_is_given_near_the_tip_only() {
+    let mut node = manager(1, options());
+    node.chain.grow(20, 1);
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    for (height, name) in [(20, "cmpctblock"), (15, "cmpctblock"), (14, "block")] {
+        let hash = node.chain.ancestor(&node.chain.tip().hash, height).unwrap();
+        node.handle(1, Message::GetData(vec![Inv { kind: InvKind::CmpctBlock, hash: hash.to_byte_array() }]), START);
+        assert_eq!(names(&mut node), [name]);
+    }
+    for (height, name) in [(10, "blocktxn"), (9, "block")] {
+        let block = node.chain.ancestor(&node.chain.tip().hash, height).unwrap();
+        node.handle(1, Message::GetBlockTxn(crate::GetBlockTxn { block, indexes: vec![0] }), START);
+        assert_eq!(names(&mut node), [name]);
+    }
+}
+
+#[test]
+fn nothing_of_blocks_is_handled_while_they_are_read_from_the_disk() {
+    let mut node = manager(1, options());
+    node.set_loading(true);
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    let block = mine(node.chain.tip().hash, 1_699_990_001, 1);
+    node.handle(1, Message::Headers(vec![block.header.clone()]), START);
+    node.handle(1, Message::Block(block, WitnessMode::Include), START);
+    let tip = node.chain.tip().hash;
+    node.handle(1, Message::GetHeaders(Locator { version: 0, have: vec![tip], stop: tip }), START);
+    node.tick(START);
+    assert!(!names(&mut node).iter().any(|name| ["headers", "getheaders", "getdata"].contains(&name.as_str())));
+    assert_eq!(node.chain.best_header().height, 0);
+}

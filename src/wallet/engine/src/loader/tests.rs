@@ -1,0 +1,147 @@
+//! Tests of the set of wallets: from a request to the file and back, on a chain that is a fake.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ::rpc::Json;
+use config::{Config, Env, Outcome, Role};
+use interfaces::fakes::FakeChain;
+use interfaces::{WalletLoader, contract};
+use platform::{MockableClock, SystemClock};
+
+use crate::process;
+
+fn config(dir: &Path, options: &[&str]) -> Arc<Config> {
+    let mut argv = vec!["bitcoind".into(), "-regtest".into(), "-keypool=2".into()];
+    argv.push(format!("-datadir={}", dir.display()).into());
+    argv.extend(options.iter().map(Into::into));
+    let coin = coin::by_id("bitcoin").unwrap();
+    match config::load(Role::Daemon, coin, &argv, &Env::rooted_at(dir)).unwrap() {
+        Outcome::Run(config) => Arc::new(*config),
+        _ => panic!("the options do not ask for a text"),
+    }
+}
+
+fn loader(dir: &Path, options: &[&str]) -> Arc<dyn WalletLoader> {
+    let clock = Arc::new(MockableClock::new(SystemClock::new()));
+    process::wallets(config(dir, options), clock, Arc::new(FakeChain::default())).unwrap()
+}
+
+/// The result of a call; the text of its error if it fails.
+pub(crate) fn call(loader: &dyn WalletLoader, wallet: &str, method: &str, params: &str) -> Result<Json, String> {
+    let request = interfaces::Json::new(format!(r#"{{"id":1,"method":"{method}","params":{params}}}"#));
+    let uri = if wallet.is_empty() { "/".to_owned() } else { format!("/wallet/{wallet}") };
+    let answer = loader.execute_rpc(&request, &uri, "test").unwrap().unwrap();
+    let answer = ::rpc::json::parse(answer.as_str().as_bytes()).unwrap();
+    match answer.get("error") {
+        Json::Null => Ok(answer.get("result").clone()),
+        error => Err(error.get("message").as_str().unwrap().to_owned()),
+    }
+}
+
+/// The descriptors of an answer of `listdescriptors`.
+fn texts(answer: &Json) -> Vec<&str> {
+    answer.get("descriptors").as_arr().unwrap().iter().map(|row| row.get("desc").as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_wallet_is_made_closed_and_opened_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let loader = loader(dir.path(), &[]);
+    let made = call(&*loader, "", "createwallet", r#"["w"]"#).unwrap();
+    assert_eq!(made.get("name").as_str(), Ok("w"));
+    let address = call(&*loader, "w", "getnewaddress", r#"["tabby"]"#).unwrap();
+    let address = address.as_str().unwrap();
+    assert!(address.starts_with("bcrt1q"), "{address}");
+    let before = call(&*loader, "w", "listdescriptors", "[true]").unwrap();
+    assert_eq!(before.get("descriptors").len(), 8);
+    call(&*loader, "w", "unloadwallet", "[]").unwrap();
+    assert_eq!(call(&*loader, "", "listwallets", "[]").unwrap().len(), 0);
+    call(&*loader, "", "loadwallet", r#"["w"]"#).unwrap();
+    let after = call(&*loader, "w", "listdescriptors", "[true]").unwrap();
+    assert_eq!(texts(&after), texts(&before));
+    let info = call(&*loader, "w", "getaddressinfo", &format!(r#"["{address}"]"#)).unwrap();
+    assert!(info.get("ismine").is_true());
+    assert_eq!(info.get("labels").at(0).as_str(), Ok("tabby"));
+    assert!(info.get("hdkeypath").as_str().unwrap().starts_with("m/84h/1h/0h/0/"), "{info}");
+    let twice = call(&*loader, "", "loadwallet", r#"["w"]"#).unwrap_err();
+    assert_eq!(twice, "Wallet \"w\" is already loaded.");
+    loader.stop().unwrap();
+}
+
+#[test]
+fn an_encrypted_wallet_gives_keys_with_its_passphrase_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let loader = loader(dir.path(), &[]);
+    call(&*loader, "", "createwallet", r#"["w", false, false, "sesame"]"#).unwrap();
+    let refused = call(&*loader, "w", "listdescriptors", "[true]").unwrap_err();
+    assert_eq!(refused, "Error: Please enter the wallet passphrase with walletpassphrase first.");
+    let wrong = call(&*loader, "w", "walletpassphrase", r#"["open", 60]"#).unwrap_err();
+    assert_eq!(wrong, "Error: The wallet passphrase entered was incorrect.");
+    call(&*loader, "w", "walletpassphrase", r#"["sesame", 60]"#).unwrap();
+    let keys = call(&*loader, "w", "listdescriptors", "[true]").unwrap();
+    call(&*loader, "w", "walletpassphrasechange", r#"["sesame", "barley"]"#).unwrap();
+    call(&*loader, "w", "unloadwallet", "[]").unwrap();
+    call(&*loader, "", "loadwallet", r#"["w"]"#).unwrap();
+    call(&*loader, "w", "walletpassphrase", r#"["sesame", 60]"#).unwrap_err();
+    call(&*loader, "w", "walletpassphrase", r#"["barley", 60]"#).unwrap();
+    assert_eq!(call(&*loader, "w", "listdescriptors", "[true]").unwrap(), keys);
+    call(&*loader, "w", "walletlock", "[]").unwrap();
+    call(&*loader, "w", "listdescriptors", "[true]").unwrap_err();
+    loader.stop().unwrap();
+}
+
+#[test]
+fn a_wallet_in_the_clear_can_be_encrypted() {
+    let dir = tempfile::tempdir().unwrap();
+    let loader = loader(dir.path(), &[]);
+    call(&*loader, "", "createwallet", r#"["w"]"#).unwrap();
+    let old = call(&*loader, "w", "getnewaddress", "[]").unwrap();
+    call(&*loader, "w", "encryptwallet", r#"["sesame"]"#).unwrap();
+    let info = call(&*loader, "w", "getaddressinfo", &format!("[{old}]")).unwrap();
+    assert!(info.get("ismine").is_true());
+    call(&*loader, "w", "walletpassphrase", r#"["sesame", 60]"#).unwrap();
+    assert_eq!(call(&*loader, "w", "listdescriptors", "[true]").unwrap().get("descriptors").len(), 16);
+    let message = call(&*loader, "w", "getnewaddress", r#"["", "legacy"]"#).unwrap();
+    call(&*loader, "w", "signmessage", &format!(r#"[{message}, "hello"]"#)).unwrap();
+    loader.stop().unwrap();
+    let raw = std::fs::read(dir.path().join("regtest/wallets/w/wallet.dat"))
+        .or_else(|_| std::fs::read(dir.path().join("regtest/w/wallet.dat")))
+        .unwrap();
+    assert!(!raw.windows(19).any(|bytes| bytes == b"walletdescriptorkey"), "keys in the clear are gone from the file");
+}
+
+#[test]
+fn requests_without_a_wallet_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let loader = loader(dir.path(), &[]);
+    let none = call(&*loader, "", "getbalance", "[]").unwrap_err();
+    assert!(none.starts_with("No wallet is loaded."), "{none}");
+    let other = call(&*loader, "x", "getbalance", "[]").unwrap_err();
+    assert_eq!(other, "Requested wallet does not exist or is not loaded");
+    call(&*loader, "", "createwallet", r#"["a"]"#).unwrap();
+    call(&*loader, "", "createwallet", r#"["b"]"#).unwrap();
+    let several = call(&*loader, "", "getbalance", "[]").unwrap_err();
+    assert!(several.starts_with("Multiple wallets are loaded."), "{several}");
+    assert_eq!(call(&*loader, "a", "getbalance", "[]").unwrap(), Json::amount(0));
+    loader.stop().unwrap();
+}
+
+#[test]
+fn it_keeps_the_contract_of_wallet_loaders() {
+    let dir = tempfile::tempdir().unwrap();
+    contract::check_wallets(&*loader(dir.path(), &[]));
+}
+
+#[test]
+fn every_method_describes_itself_soundly() {
+    let mut names: Vec<String> = crate::rpc::arg_names().into_keys().collect();
+    names.sort();
+    for needed in ["createwallet", "getbalances", "importdescriptors", "signrawtransactionwithwallet", "listsinceblock"]
+    {
+        assert!(names.iter().any(|name| name == needed), "{needed}");
+    }
+    for method in crate::rpc::methods() {
+        assert_eq!(method.doc.problems(), Vec::<String>::new(), "{}", method.doc.name);
+    }
+}

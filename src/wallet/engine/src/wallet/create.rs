@@ -1,0 +1,118 @@
+//! Making a wallet.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use interfaces::Secret;
+use platform::entropy::random_bytes;
+use signer::{AddressType, ExtendedPrivateKey};
+use walletdb::{OpenOptions, Record, WalletFile, WalletFlags};
+use zeroize::Zeroizing;
+
+use super::{Core, Draft, NO_BIRTH, Wallet, WalletError};
+use crate::book::Book;
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::shared::Shared;
+use crate::spend::Settings;
+
+/// What a new wallet is to be.
+#[derive(Debug, Clone, Default)]
+pub struct NewWallet {
+    /// Its name.
+    pub name: String,
+    /// Its passphrase; empty for none.
+    pub passphrase: Secret,
+    /// Its flags. That it is made of descriptors is added.
+    pub flags: WalletFlags,
+}
+
+impl Wallet {
+    /// Makes a wallet at a path. It does not know the chain yet.
+    pub(crate) fn create(
+        new: &NewWallet,
+        path: &Path,
+        shared: &Arc<Shared>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, WalletError> {
+        let settings = read_settings(shared, warnings)?;
+        let unsafe_sync = shared.config.args().get_bool("unsafesqlitesync", false);
+        let file = WalletFile::open_with(path, shared.format, OpenOptions::NEW.unsafe_sync(unsafe_sync))
+            .map_err(WalletError::OpenNew)?;
+        let mut core = Core::empty(shared);
+        let born_encrypted = !new.passphrase.expose().is_empty();
+        let mut draft = Draft::default();
+        draft.records.push(Record::Version(Shared::client_version()));
+        let flags = new.flags.with(WalletFlags::DESCRIPTORS).with(WalletFlags::LAST_HARDENED_XPUB_CACHED);
+        core.set_flags(flags, &mut draft);
+        if !born_encrypted {
+            core.set_up_keys(shared, &mut draft)?;
+        }
+        if let Some(tip) = shared.chain.tip()? {
+            core.ledger.set_tip(crate::convert::from_hash(&tip.hash), tip.height);
+        }
+        draft.write(&file, &core.ledger)?;
+        let wallet = Self::assemble(&new.name, shared, settings, file, core);
+        wallet.write_best_block()?;
+        if born_encrypted {
+            wallet.encrypt(new.passphrase.expose())?;
+        }
+        Ok(wallet)
+    }
+}
+
+/// The options on spending. Warnings are added to those that the user is told.
+pub(super) fn read_settings(shared: &Shared, warnings: &mut Vec<String>) -> Result<Settings, WalletError> {
+    let relay_min_fee = shared.chain.relay_min_fee()?;
+    let ticker = shared.config.coin().ticker;
+    let (settings, mut own) = Settings::read(shared.config.args(), relay_min_fee, ticker)?;
+    warnings.append(&mut own);
+    Ok(settings)
+}
+
+impl Core {
+    /// Of a wallet that knows nothing.
+    pub(super) fn empty(shared: &Shared) -> Self {
+        Self {
+            ledger: Ledger::new(Arc::clone(&shared.rules), shared.codec),
+            keys: Keys::new(shared.notation, shared.keypool()),
+            book: Book::new(*shared.addresses()),
+            flags: WalletFlags::default(),
+            birth: NO_BIRTH,
+            relock_at: 0,
+            relock_due: None,
+            block_came: 0,
+            unresolved: Vec::new(),
+            addresses: *shared.addresses(),
+        }
+    }
+
+    /// Makes a root key and the descriptors of a new wallet, unless it is to have none.
+    pub(super) fn set_up_keys(&mut self, shared: &Shared, draft: &mut Draft) -> Result<(), WalletError> {
+        if self.flags.contains(WalletFlags::BLANK) || self.is_watch_only() {
+            return Ok(());
+        }
+        let root = new_root(shared)?;
+        let (chain, now) = (shared.config.chain().kind, shared.now());
+        for internal in [false, true] {
+            for kind in AddressType::ALL {
+                self.keys.set_up(&root, kind, internal, chain, now, &mut draft.records)?;
+            }
+        }
+        self.older(now);
+        self.set_flags(self.flags.without(WalletFlags::BLANK), draft);
+        Ok(())
+    }
+}
+
+/// A new root key.
+pub(crate) fn new_root(shared: &Shared) -> Result<ExtendedPrivateKey, WalletError> {
+    loop {
+        let seed = random_bytes::<32>(&*shared.entropy).map_err(|error| WalletError::Entropy(error.to_string()))?;
+        let seed = Zeroizing::new(seed);
+        // One seed in 2^127 is no key.
+        if let Some(root) = ExtendedPrivateKey::from_seed(seed.as_slice()) {
+            return Ok(root);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What a person and a script feel: how soon the daemon answers, how fast, and how soon it is gone.
+
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use rpc::Json;
+
+use super::daemon::Daemon;
+use super::http::{Connection, body};
+use super::{Figure, Run, txs};
+
+pub(super) fn run(run: &Run<'_>) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    let daemon = run.program.start(run.dir, &[])?;
+    figures.push(Figure::seconds("first answer, empty directory", daemon.first_answer.as_secs_f64()).target(0.25));
+    let blocks = run.scale(1000);
+    let started = Instant::now();
+    daemon.mine(blocks, txs::ADDRESS)?;
+    figures.push(Figure::seconds(format!("generatetoaddress {blocks}"), started.elapsed().as_secs_f64()).target(0.3));
+
+    let tip = daemon.connect()?.call("getbestblockhash", &[])?;
+    let requests = run.scale(20_000);
+    figures.push(rate(&daemon, "getblockcount, 1 connection", 1, requests, &body("getblockcount", &[]))?);
+    figures.push(rate(&daemon, "getblockcount, 16 connections", 16, requests, &body("getblockcount", &[]))?);
+    for verbosity in 0..=3_u32 {
+        let request = body("getblock", &[tip.clone(), verbosity.into()]);
+        figures.push(rate(&daemon, &format!("getblock {verbosity}, 1 connection"), 1, requests / 4, &request)?);
+    }
+    let many: Vec<String> = (0..1000).map(|_| body("getblockcount", &[])).collect();
+    let batch = format!("[{}]", many.join(","));
+    figures.push(rate(&daemon, "batch of 1000", 1, run.scale(50), &batch)?);
+    figures.push(Figure::mebibytes("memory", daemon.memory()?));
+    figures.push(Figure::seconds("stop to exit", daemon.stop()?.as_secs_f64()).target(0.25));
+    let daemon = run.program.start(run.dir, &[])?;
+    let height: u64 = daemon.connect()?.call("getblockcount", &[])?.as_int()?;
+    anyhow::ensure!(height == u64::from(blocks), "{height} of {blocks} blocks are there after a restart");
+    figures.push(
+        Figure::seconds(format!("first answer, {blocks} blocks"), daemon.first_answer.as_secs_f64()).target(0.25),
+    );
+    daemon.stop()?;
+    Ok(figures)
+}
+
+/// Requests per second, shared between connections that each wait for their answers.
+fn rate(daemon: &Daemon, name: &str, connections: u32, requests: u32, body: &str) -> Result<Figure> {
+    let each = (requests / connections).max(1);
+    let open: Result<Vec<Connection>> = (0..connections).map(|_| daemon.connect()).collect();
+    let started = Instant::now();
+    let ask = |mut connection: Connection| -> Result<()> {
+        let request = connection.request(body);
+        for _ in 0..each {
+            connection.exchange(&request)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| -> Result<()> {
+        let askers: Vec<_> = open?.into_iter().map(|connection| scope.spawn(|| ask(connection))).collect();
+        askers.into_iter().try_for_each(|asker| asker.join().ok().context("an asker panicked")?)
+    })?;
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(Figure::rate(name, f64::from(each * connections) / seconds).target(2.0))
+}
+
+/// Calls a method over and over with other parameters, on one connection; answers the seconds.
+pub(super) fn stream(connection: &mut Connection, method: &str, params: &[Vec<Json>]) -> Result<f64> {
+    let requests: Vec<Vec<u8>> = params.iter().map(|params| connection.request(&body(method, params))).collect();
+    let started = Instant::now();
+    for request in &requests {
+        connection.exchange(request).with_context(|| method.to_owned())?;
+    }
+    Ok(started.elapsed().as_secs_f64())
+}
