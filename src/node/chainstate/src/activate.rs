@@ -114,6 +114,7 @@ impl Engine {
                         // The body is not the one that was mined: forget it, the right one may come.
                         self.candidates.remove(&read(&self.shared.tree), next);
                     }
+                    tracing::info!("Block validation error: {reason}");
                     done.refused.push(Refused { id: next, hash: self.node(next).hash, reason });
                     break;
                 }

@@ -91,7 +91,7 @@ fn start_loading(chain: &ChainHandle, pool: Mempool, context: &Arc<NodeContext>)
     let persists = context.config.args().get_bool("persistmempool", true);
     let file = persists.then(|| context.mempool_file());
     let (chain, shutdown) = (chain.clone(), context.shutdown.clone());
-    platform::thread::spawn("initload", move || {
+    let body = move || {
         // Imports of blocks come first.
         if chain.call(|_| ()).is_err() {
             return;
@@ -107,7 +107,8 @@ fn start_loading(chain: &ChainHandle, pool: Mempool, context: &Arc<NodeContext>)
         if !shutdown.is_requested() {
             pool.set_load_tried(true);
         }
-    })?;
+    };
+    platform::thread::spawn("initload", move || logging::run_traced("initload", body))?;
     Ok(())
 }
 
@@ -222,22 +223,18 @@ fn verify(engine: &Engine, config: &Config, now: i64) -> Result<(), StartError> 
     let (level, depth) = (number("checklevel", 3), number("checkblocks", 6));
     info!("Verifying blocks…");
     if engine.reader().tip().is_some_and(|tip| i64::from(tip.time) > now + MAX_FUTURE_BLOCK_TIME) {
-        return Err(BadOption(
+        return Err(StartError::Unusable(
             "The block database contains a block which appears to be from the future. \
              This may be due to your computer's date and time being set incorrectly. \
-             Only rebuild the block database if you are sure that your computer's date and time are correct.\n\
-             Please restart with -reindex or -reindex-chainstate to recover."
+             Only rebuild the block database if you are sure that your computer's date and time are correct"
                 .to_owned(),
-        )
-        .into());
+        ));
     }
     match engine.verify(level, depth).map_err(LoadError::Fatal)? {
         Ok(_) => Ok(()),
         Err(problem) => {
             error!("{problem}");
-            let text =
-                "Corrupted block database detected.\nPlease restart with -reindex or -reindex-chainstate to recover.";
-            Err(BadOption(text.to_owned()).into())
+            Err(StartError::Unusable("Corrupted block database detected".to_owned()))
         }
     }
 }

@@ -36,6 +36,9 @@ pub(crate) enum StartError {
     Net(net::NetError),
     #[error("{0}")]
     Load(#[from] LoadError),
+    /// What is on disk cannot be used as it is.
+    #[error("{0}.\nPlease restart with -reindex or -reindex-chainstate to recover.")]
+    Unusable(String),
     #[error(transparent)]
     Index(#[from] indexes::IndexError),
     #[error(transparent)]
@@ -45,6 +48,17 @@ pub(crate) enum StartError {
     Told,
     #[error("{0}")]
     Io(#[from] std::io::Error),
+}
+
+impl StartError {
+    /// What whoever started the node reads. Where a rebuild helps, the daemon puts it as a question.
+    fn told(&self) -> String {
+        match self {
+            Self::Unusable(_) => self.to_string(),
+            Self::Load(e @ (LoadError::Index | LoadError::UnknownTip)) => Self::Unusable(e.to_string()).to_string(),
+            _ => format!("Error: {self}"),
+        }
+    }
 }
 
 /// Runs a node, with wallets from where `wallets` says, until somebody asks it to stop. Answers the exit code.
@@ -66,7 +80,7 @@ pub fn run(config: Config, wallets: WalletSource) -> u8 {
                 Err(e) => {
                     if !matches!(e, StartError::Told) {
                         error!("{e}");
-                        eprint_line(&format!("Error: {e}"));
+                        eprint_line(&e.told());
                     }
                     if let Some(report) = report {
                         report.failed();

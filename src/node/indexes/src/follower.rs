@@ -81,13 +81,11 @@ pub fn start(
     let name = index.thread();
     let mut walk = Walk::begin(index, chain, clock, Arc::clone(&shared))?;
     let thread = platform::thread::spawn(name, move || {
-        info!("{name} thread start");
-        if let Err(e) = walk.run() {
+        if let Err(e) = logging::run_traced(name, || walk.run()) {
             error!("{e}");
             walk.shared.change(|status| status.failed = true);
             failed(e.to_string());
         }
-        info!("{name} thread exit");
     })?;
     Ok(Follower { shared, thread: Some(thread) })
 }

@@ -43,7 +43,7 @@ impl Index for TxIndex {
     }
 
     fn thread(&self) -> &'static str {
-        "txindex"
+        "txidx"
     }
 
     fn kv(&self) -> &Kv {

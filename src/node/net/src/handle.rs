@@ -154,7 +154,8 @@ where
     let io_thread = io::start(sockets, listeners, obeyed, waker.clone())?;
     let parts =
         Parts { peers, options, clock, chance, waker, io: commands, addrman, shun, anchors, bound: bound.clone() };
-    let driver = platform::thread::spawn("msghand", move || Driver::new(parts).run(&queue))?;
+    let driver =
+        platform::thread::spawn("msghand", move || logging::run_traced("msghand", || Driver::new(parts).run(&queue)))?;
     Ok(Network { handle, bound, threads: Mutex::new(vec![driver, io_thread]) })
 }
 

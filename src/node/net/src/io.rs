@@ -78,7 +78,7 @@ pub(crate) fn start(
     waker: Waker,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
-    platform::thread::spawn("net", move || {
+    let body = move || {
         let local = LocalSet::new();
         for (index, listener) in listeners.into_iter().enumerate() {
             local.spawn_local(accept(index, listener, waker.clone()));
@@ -87,7 +87,8 @@ pub(crate) fn start(
         // Connections that are left are closed with the set; a name that is being looked up is not waited for.
         drop(local);
         runtime.shutdown_background();
-    })
+    };
+    platform::thread::spawn("net", move || logging::run_traced("net", body))
 }
 
 async fn accept(index: usize, mut listener: Box<dyn Listener>, waker: Waker) {

@@ -81,6 +81,11 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
         let uptime = self.clock.monotonic();
         if !self.seeds.begun {
             self.seeds.begun = true;
+            // Work that has threads of its own in the reference; tools wait for the lines.
+            tracing::info!("addcon thread start");
+            if self.options.connect.as_ref().is_none_or(|peers| !peers.is_empty()) {
+                tracing::info!("opencon thread start");
+            }
             if self.options.dns_seeds.is_empty() {
                 tracing::info!("DNS seeding disabled");
             }
