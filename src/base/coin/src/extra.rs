@@ -83,7 +83,7 @@ pub struct FreicoinExtra {
 }
 
 /// Syscoin's own consensus numbers.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SyscoinExtra {
     /// The chain id in a merged-mined block's version.
     pub auxpow_chain_id: u32,

@@ -64,6 +64,23 @@ pub enum TxFormat {
     Syscoin,
 }
 
+impl TxFormat {
+    /// Whether outputs may carry assets of their own beside coins.
+    pub const fn carries_assets(self) -> bool {
+        matches!(self, Self::Syscoin)
+    }
+
+    /// Whether some peers are masternodes, which read a longer greeting.
+    pub const fn has_masternodes(self) -> bool {
+        matches!(self, Self::Syscoin)
+    }
+
+    /// Whether a transaction says the height at which its amounts are counted.
+    pub const fn has_lock_height(self) -> bool {
+        matches!(self, Self::FreicoinLockHeight)
+    }
+}
+
 /// The schedule of new coins. The height of a halving is the chain's `halving_interval`.
 #[derive(Debug, PartialEq)]
 pub enum Subsidy {

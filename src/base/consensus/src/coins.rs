@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use coin::{DifficultyAlgo, HeaderFormat, Subsidy, TxFormat};
 
+use crate::freicoin::Freicoin;
 use crate::params::ChainParams;
 use crate::rules::Rules;
+use crate::syscoin::Syscoin;
 
 /// A chain whose rules are not all implemented. Running it would accept what the rest of its network rejects.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -43,53 +45,32 @@ impl Rules for Plain {
 enum Nature {
     /// Bitcoin's rules with other numbers, all of which are in the profile.
     Plain { enforces_checkpoints: bool },
-    /// Rules of its own.
-    Own(&'static [&'static str]),
+    /// Rules of its own, made from the parameters of a chain that has all their numbers.
+    Own(fn(ChainParams) -> Result<Arc<dyn Rules>, UnsupportedRules>),
 }
-
-/// Rules of Freicoin that no code here knows.
-const FREICOIN: &[&str] = &[
-    "lock_height of transactions",
-    "demurrage of values",
-    "input values at the spending height",
-    "BIP30, BIP34 and version rules",
-    "filtered retarget",
-    "merged mining",
-    "auxiliary difficulty and work",
-    "block-final transactions",
-    "witness commitments and programs",
-    "script changes",
-    "signature hashes",
-    "protocol cleanup",
-    "size expansion",
-];
-
-/// Rules of Syscoin that no code here knows.
-const SYSCOIN: &[&str] = &[
-    "version with chain id",
-    "merged mining",
-    "auxiliary chain-lock references",
-    "retarget before and after NEVM",
-    "NEVM block data",
-    "assets",
-    "mint proofs",
-    "NEVM blocks",
-    "PoDA blobs",
-    "deterministic masternodes",
-    "masternode payments",
-    "superblocks",
-    "chain locks",
-];
 
 /// Every coin whose rules have been read. Another one is refused, however plain it looks.
 fn nature(id: &str) -> Option<Nature> {
     Some(match id {
         "bitcoin" | "arcadia" | "widecoin" => Nature::Plain { enforces_checkpoints: true },
         "c1pzo" => Nature::Plain { enforces_checkpoints: false },
-        "freicoin" => Nature::Own(FREICOIN),
-        "syscoin" => Nature::Own(SYSCOIN),
+        "freicoin" => Nature::Own(freicoin),
+        "syscoin" => Nature::Own(syscoin),
         _ => return None,
     })
+}
+
+fn freicoin(params: ChainParams) -> Result<Arc<dyn Rules>, UnsupportedRules> {
+    let (coin, chain) = (params.coin().id, params.chain().kind.name());
+    let rules = Freicoin::new(params).map_err(|missing| UnsupportedRules { coin, chain, missing: vec![missing] })?;
+    Ok(Arc::new(rules))
+}
+
+fn syscoin(params: ChainParams) -> Result<Arc<dyn Rules>, UnsupportedRules> {
+    let (coin, chain) = (params.coin().id, params.chain());
+    let refused = |missing| UnsupportedRules { coin, chain: chain.kind.name(), missing };
+    let rules = Syscoin::new(params).ok_or_else(|| refused(crate::syscoin::unsupported(chain)))?;
+    Ok(Arc::new(rules))
 }
 
 /// The rules of a chain, or what is missing to have them.
@@ -102,7 +83,7 @@ pub fn rules_for(params: ChainParams) -> Result<Arc<dyn Rules>, UnsupportedRules
             enforces_checkpoints = enforced;
             missing.extend(not_plain(&params));
         }
-        Some(Nature::Own(rules)) => missing.extend(rules),
+        Some(Nature::Own(make)) => return make(params),
         None => {
             missing.push("the rules of a coin that is not known");
             missing.extend(not_plain(&params));

@@ -6,15 +6,15 @@
 
 use bitcoin::{BlockHash, OutPoint};
 use coin::Taproot;
-use primitives::{Block, Tx, TxOutEntry};
+use primitives::{Block, FinalTx, Tx, TxOutEntry};
 use script::Flags;
 
 use crate::deployment::{Buried, ThresholdState, VersionBitsCache, state_after};
 use crate::money::in_range;
 use crate::params::ChainParams;
 use crate::reason::ConnectReason;
-use crate::rules::Rules;
-use crate::tx::{CoinView, SequenceLocks, output_value, spent_coins};
+use crate::rules::{Era, Rules};
+use crate::tx::{CoinView, SequenceLocks, spent_coins};
 use crate::view::{HeaderView, next_height};
 
 /// From this height on a coinbase could repeat one from before BIP34, whose script happened to name a later height.
@@ -101,8 +101,23 @@ pub struct Connecting<'a, R: Rules + ?Sized> {
     height: u32,
     flags: Flags,
     relative_locks: bool,
+    era: Era,
+    final_tx: Option<FinalTx>,
     fees: i64,
     sigops: u64,
+}
+
+/// Coins of any kind behind the trait.
+struct Dyn<'a, V: ?Sized>(&'a V);
+
+impl<V: CoinView + ?Sized> CoinView for Dyn<'_, V> {
+    fn coin(&self, outpoint: &OutPoint) -> Option<TxOutEntry> {
+        self.0.coin(outpoint)
+    }
+
+    fn final_tx(&self) -> Option<FinalTx> {
+        self.0.final_tx()
+    }
 }
 
 struct Branch<'a>(&'a dyn HeaderView);
@@ -130,7 +145,9 @@ impl<'a, R: Rules + ?Sized> Connecting<'a, R> {
         let height = next_height(Some(prev));
         let flags = rules.script_flags(&hash, Some(prev), cache);
         let relative_locks = rules.params().is_active(Buried::Csv, height);
-        Ok(Self { rules, prev: Branch(prev), height, flags, relative_locks, fees: 0, sigops: 0 })
+        let final_tx = rules.open_block(block, prev, flags, &Dyn(coins), cache)?;
+        let era = rules.era(prev);
+        Ok(Self { rules, prev: Branch(prev), height, flags, relative_locks, era, final_tx, fees: 0, sigops: 0 })
     }
 
     /// The height of the block.
@@ -141,6 +158,11 @@ impl<'a, R: Rules + ?Sized> Connecting<'a, R> {
     /// The flags to run its scripts with.
     pub fn flags(&self) -> Flags {
         self.flags
+    }
+
+    /// The last transaction of this block, if the next one has to continue it.
+    pub fn final_tx(&self) -> Option<FinalTx> {
+        self.final_tx
     }
 
     /// The fees so far.
@@ -161,8 +183,9 @@ impl<'a, R: Rules + ?Sized> Connecting<'a, R> {
         let params = self.rules.params();
         if !tx.is_coinbase() {
             let txid = tx.txid();
-            let fee = self.rules.check_inputs(tx, spent, self.height);
+            let fee = self.rules.check_inputs_in(tx, spent, self.height, self.era);
             let fee = fee.map_err(|reason| ConnectReason::Transaction { txid, reason })?;
+            let fee = self.rules.fee_in_block(tx, fee, self.height);
             let fees = self.fees.checked_add(fee).filter(|fees| in_range(*fees, params.max_money()));
             self.fees = fees.ok_or(ConnectReason::AccumulatedFees)?;
             if self.relative_locks {
@@ -173,13 +196,14 @@ impl<'a, R: Rules + ?Sized> Connecting<'a, R> {
             }
         }
         self.sigops = self.sigops.saturating_add(self.rules.sigop_cost(tx, spent, self.flags));
-        if self.sigops > params.max_block_sigops_cost() { Err(ConnectReason::SigOps) } else { Ok(()) }
+        if self.sigops > self.rules.max_sigops_cost(self.era) { Err(ConnectReason::SigOps) } else { Ok(()) }
     }
 
     /// Ends with what the coinbase may pay, and tells the fees.
     pub fn finish(self, coinbase: &Tx) -> Result<i64, ConnectReason> {
+        self.rules.check_coinbase(coinbase, self.height)?;
         let limit = self.rules.reward_limit(self.height, self.fees);
-        let actual = output_value(coinbase).unwrap_or(i64::MAX);
+        let actual = self.rules.value_out(coinbase).unwrap_or(i64::MAX);
         if actual > limit { Err(ConnectReason::CoinbaseAmount { actual, limit }) } else { Ok(self.fees) }
     }
 }

@@ -31,6 +31,7 @@ mod block;
 mod coins;
 mod connect;
 mod deployment;
+pub mod freicoin;
 pub mod fuzz;
 mod money;
 mod params;
@@ -40,6 +41,7 @@ mod rules;
 mod scripts;
 pub mod signet;
 mod subsidy;
+pub mod syscoin;
 #[cfg(test)]
 mod testing;
 mod tx;
@@ -59,15 +61,17 @@ pub use deployment::{
     VersionBitsCache, block_version, state_after, state_since, unknown_activations,
 };
 pub use money::{format_money, in_range, value_of};
-pub use params::ChainParams;
+pub use params::{ChainParams, OwnStart};
 pub use pow::{
     PowParams, claimed_work, difficulty, equivalent_time, is_proven, next_target_after_period, next_work_required,
     permitted_transition, proof_of_bits, target_of,
 };
-pub use reason::{BlockReason, BlockResult, ConnectReason, HeaderReason, ScriptFailure, TxReason, TxResult};
-pub use rules::Rules;
+pub use reason::{
+    BlockReason, BlockResult, ConnectReason, FinalTxReason, HeaderReason, ScriptFailure, TxReason, TxResult,
+};
+pub use rules::{BlockEnds, Era, MergedMining, Rules, Unverified};
 pub use scripts::ScriptCheck;
 pub use subsidy::SubsidySchedule;
-pub use tx::{CoinView, LOCKTIME_THRESHOLD, SequenceLocks, is_final, legacy_sigops, spent_coins};
+pub use tx::{CoinView, LOCKTIME_THRESHOLD, SequenceLocks, is_final, legacy_sigops, spent_coins, value_spent};
 pub use uint256::{Compact, U256};
 pub use view::{Below, HeaderFacts, HeaderVec, HeaderView, MEDIAN_TIME_SPAN};

@@ -9,6 +9,7 @@ use script::Flags;
 
 use crate::deployment::{ActivationOverride, BadOption, Buried, Deployment, Machine, SignalOverride, Start};
 use crate::pow::PowParams;
+use crate::signet;
 use crate::subsidy::SubsidySchedule;
 use crate::uint256::U256;
 
@@ -27,6 +28,33 @@ pub struct ChainParams {
     signet_challenge: Option<Vec<u8>>,
     minimum_chain_work: U256,
     assume_valid: Option<BlockHash>,
+    accepts_unverified: bool,
+    timeless: bool,
+    starts: Vec<(OwnStart, u32)>,
+}
+
+/// The start of a rule that only one coin has, which may be moved on regtest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OwnStart {
+    /// Syscoin: masternodes, and with them assets and what a coinbase may be.
+    Masternodes,
+    /// Syscoin: the NEVM.
+    Nevm,
+    /// Syscoin: the strict form of lists of assets.
+    Receipts,
+    /// Syscoin: no block may look like the parent of another.
+    SecondBridge,
+}
+
+impl OwnStart {
+    /// The options that move them, without their dash. The value of the first may be two heights with a colon between, the
+    /// second of which is for what needs masternodes to exist.
+    pub const OPTIONS: [(&str, Self); 4] = [
+        ("dip3params", Self::Masternodes),
+        ("nevmstartheight", Self::Nevm),
+        ("clreceiptstartheight", Self::Receipts),
+        ("bridgev2startheight", Self::SecondBridge),
+    ];
 }
 
 /// Profiles are compiled in; a number that is zero there and must not be is taken for one.
@@ -75,6 +103,9 @@ impl ChainParams {
             signet_challenge: chain.signet_challenge.map(<[u8]>::to_vec),
             minimum_chain_work: U256::from_le_bytes(chain.minimum_chain_work),
             assume_valid: hash_unless_null(chain.assume_valid),
+            accepts_unverified: false,
+            timeless: false,
+            starts: Vec::new(),
         }
     }
 
@@ -115,6 +146,30 @@ impl ChainParams {
         self
     }
 
+    /// The upgrade starts at another height than the profile says.
+    #[must_use]
+    pub(crate) fn with_buried(mut self, upgrade: Buried, from: Activation) -> Self {
+        for (deployment, activation) in &mut self.buried {
+            // What the command line says counts more.
+            if *deployment == upgrade && *activation == Activation::Absent {
+                *activation = from;
+            }
+        }
+        self
+    }
+
+    /// `-bitcoinmode`: values do not decay. Only for regtest.
+    #[must_use]
+    pub fn with_timeless_values(mut self) -> Self {
+        self.timeless = true;
+        self
+    }
+
+    /// Whether values do not decay, on a chain where they would.
+    pub fn is_timeless(&self) -> bool {
+        self.timeless
+    }
+
     /// `-minimumchainwork`.
     #[must_use]
     pub fn with_minimum_chain_work(mut self, work: U256) -> Self {
@@ -127,6 +182,30 @@ impl ChainParams {
     pub fn with_assume_valid(mut self, block: Option<BlockHash>) -> Self {
         self.assume_valid = block;
         self
+    }
+
+    /// Moves the start of a coin's own rule.
+    #[must_use]
+    pub fn with_start(mut self, rule: OwnStart, height: u32) -> Self {
+        self.starts.push((rule, height));
+        self
+    }
+
+    /// The starts that were moved.
+    pub(crate) fn moved_starts(&self) -> &[(OwnStart, u32)] {
+        &self.starts
+    }
+
+    /// The option of [`crate::Unverified`]: rules that are not verified need not be.
+    #[must_use]
+    pub fn with_unverified(mut self) -> Self {
+        self.accepts_unverified = true;
+        self
+    }
+
+    /// Whether rules that are not verified need not be.
+    pub fn accepts_unverified(&self) -> bool {
+        self.accepts_unverified
     }
 
     /// The coin.
@@ -233,6 +312,14 @@ impl ChainParams {
     /// The flags of a block that breaks the rules of today and was valid in its time.
     pub fn script_exception(&self, block: &BlockHash) -> Option<Flags> {
         self.script_exceptions.iter().find(|(hash, _)| hash == block).map(|(_, flags)| *flags)
+    }
+
+    /// What messages and records of block files start with. A signet of somebody's own has its own, made of its challenge.
+    pub fn magic(&self) -> [u8; 4] {
+        match self.signet_challenge() {
+            Some(challenge) if Some(challenge) != self.chain.signet_challenge => signet::magic(challenge),
+            _ => self.chain.magic,
+        }
     }
 
     /// The challenge that blocks of a signet solve.

@@ -1,14 +1,14 @@
 //! Script checks as plain data.
 //!
 //! A [`ScriptCheck`] owns all that it needs, so that it can be sent to any thread and run there at any time. It stands for
-//! some inputs of a transaction: what their signatures have in common is computed once for all of them.
+//! some inputs of a transaction. What the signatures of a transaction have in common is computed once for all its checks.
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
 use primitives::{Tx, TxOutEntry};
-use script::{Dialect, Flags, Keep, Prevout, SignatureCache, TxData, TxSignatureChecker, verify_script_in};
+use script::{Dialect, Flags, Keep, SharedHashes, SignatureCache, TxData, TxSignatureChecker, verify_script_in};
 
 use crate::reason::ScriptFailure;
 
@@ -20,6 +20,7 @@ pub struct ScriptCheck {
     inputs: Range<usize>,
     flags: Flags,
     dialect: Dialect,
+    shared: Arc<SharedHashes>,
 }
 
 impl ScriptCheck {
@@ -32,19 +33,22 @@ impl ScriptCheck {
         size: NonZeroUsize,
     ) -> impl Iterator<Item = Self> {
         let count = if tx.is_coinbase() { 0 } else { tx.inputs().len() };
+        let shared = Arc::<SharedHashes>::default();
         (0..count).step_by(size.get()).map(move |start| Self {
             tx: Arc::clone(tx),
             spent: Arc::clone(spent),
             inputs: start..count.min(start.saturating_add(size.get())),
             flags,
             dialect,
+            shared: Arc::clone(&shared),
         })
     }
 
     /// All inputs of a transaction in one check.
     pub fn whole(tx: &Arc<Tx>, spent: &Arc<Vec<TxOutEntry>>, flags: Flags, dialect: Dialect) -> Self {
         let count = if tx.is_coinbase() { 0 } else { tx.inputs().len() };
-        Self { tx: Arc::clone(tx), spent: Arc::clone(spent), inputs: 0..count, flags, dialect }
+        let shared = Arc::default();
+        Self { tx: Arc::clone(tx), spent: Arc::clone(spent), inputs: 0..count, flags, dialect, shared }
     }
 
     /// How many inputs it stands for.
@@ -55,12 +59,7 @@ impl ScriptCheck {
     /// Runs the scripts, and stops at the first that fails. Signatures that are in `cache` are not verified again.
     pub fn run(&self, cache: Option<(&SignatureCache, Keep)>) -> Result<(), ScriptFailure> {
         let tx = self.tx.inner();
-        let prevouts = self.spent.iter().map(|coin| Prevout {
-            amount: coin.out.value,
-            script_pubkey: &coin.out.script_pubkey,
-            reference_height: coin.refheight(),
-        });
-        let data = TxData::of(&self.tx, prevouts);
+        let data = TxData::sharing(&self.tx, &self.spent, &self.shared);
         for index in self.inputs.clone() {
             let input = &tx.input[index];
             let failure = |error| ScriptFailure {

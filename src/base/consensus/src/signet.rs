@@ -22,6 +22,14 @@ const HEADER: [u8; 4] = [0xec, 0xc7, 0xda, 0xa2];
 /// The flags that a solution is run with.
 const FLAGS: Flags = Flags::P2SH.with(Flags::WITNESS).with(Flags::DERSIG).with(Flags::NULLDUMMY);
 
+/// What the messages of a signet start with: the first bytes of the hash of its challenge.
+pub(crate) fn magic(challenge: &[u8]) -> [u8; 4] {
+    let mut bytes = Vec::with_capacity(challenge.len() + 9);
+    primitives::put_bytes(&mut bytes, challenge);
+    let hash = bitcoin::hashes::sha256d::Hash::hash(&bytes).to_byte_array();
+    [hash[0], hash[1], hash[2], hash[3]]
+}
+
 /// The two made-up transactions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SignetTxs {

@@ -143,6 +143,28 @@ impl U256 {
         Self(limbs)
     }
 
+    /// This times `factor`, divided by `divisor` and rounded down; the product may be longer than 256 bits. `None` if the
+    /// result is, or for a zero divisor.
+    #[must_use]
+    pub fn mul_div_u64(self, factor: u64, divisor: u64) -> Option<Self> {
+        let mut product = [0; 5];
+        let mut carry = 0;
+        for (limb, from) in product.iter_mut().zip(self.0) {
+            (*limb, carry) = from.carrying_mul(factor, carry);
+        }
+        product[4] = carry;
+        let divisor = u128::from(divisor);
+        let mut rest = 0u128;
+        for limb in product.iter_mut().rev() {
+            let part = rest << 64 | u128::from(*limb);
+            // The rest is below the divisor, so this quotient fits a limb.
+            *limb = u64::try_from(part.checked_div(divisor)?).ok()?;
+            rest = part % divisor;
+        }
+        let [low @ .., high] = product;
+        (high == 0).then_some(Self(low))
+    }
+
     /// Quotient and remainder, or `None` for a zero divisor.
     #[must_use]
     pub fn div_rem(self, divisor: Self) -> Option<(Self, Self)> {

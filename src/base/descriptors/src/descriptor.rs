@@ -164,7 +164,7 @@ impl Node {
         Some(match self {
             Self::Pk(key) => format!("pk({})", write(key)?),
             Self::Pkh(key) => format!("pkh({})", write(key)?),
-            Self::Wpkh(key) => format!("wpkh({})", write(key)?),
+            Self::Wpkh(key) => format!("{}({})", notation.witness_key_name(), write(key)?),
             Self::Combo(key) => format!("combo({})", write(key)?),
             Self::Rawtr(key) => format!("rawtr({})", write(key)?),
             Self::Unused(key) => format!("unused({})", write(key)?),

@@ -72,6 +72,10 @@ impl Expander<'_> {
                 ]
             }
             Node::Pkh(key) => one(Destination::PubKeyHash(key_hash(&self.key(key)?))),
+            Node::Wpkh(key) if self.notation.has_script_trees() => {
+                let key = self.key(key)?;
+                one(self.tree_of_key(&key))
+            }
             Node::Wpkh(key) => one(Destination::WitnessV0KeyHash(key_hash(&self.key(key)?))),
             Node::Combo(key) => self.combo(key)?,
             Node::Multi { threshold, keys, sorted } => {
@@ -101,6 +105,9 @@ impl Expander<'_> {
             }
             Node::Wsh(inner) => {
                 let script = self.node(inner, Place::Wsh)?.pop()?;
+                if self.notation.has_script_trees() {
+                    return Some(one(Destination::WitnessV0ScriptHash(self.known.add_tree(script))));
+                }
                 let hash = sha256::Hash::hash(script.as_bytes()).to_byte_array();
                 self.known.add_script(script);
                 one(Destination::WitnessV0ScriptHash(hash))
@@ -129,11 +136,21 @@ impl Expander<'_> {
         })
     }
 
+    /// Where a key is paid to that is the only script of its tree.
+    fn tree_of_key(&mut self, key: &PublicKey) -> Destination {
+        let script = Builder::new().push_key(key).push_opcode(OP_CHECKSIG).into_script();
+        Destination::WitnessV0KeyHash(script::mast_short(&self.known.add_tree(script)))
+    }
+
     fn combo(&mut self, key: &Key) -> Option<Vec<ScriptBuf>> {
         let key = self.key(key)?;
         let hash = key_hash(&key);
         let mut all = vec![Destination::PubKey(key.to_bytes()), Destination::PubKeyHash(hash)];
-        if key.compressed {
+        if self.notation.has_script_trees() {
+            if key.compressed {
+                all.push(self.tree_of_key(&key));
+            }
+        } else if key.compressed {
             let segwit = Destination::WitnessV0KeyHash(hash);
             let program = segwit.script_pubkey();
             all.push(segwit);

@@ -29,12 +29,27 @@ struct Inference<'a> {
 }
 
 impl Inference<'_> {
+    /// The only script of a tree: a key behind the short form of a root, anything behind a long one.
+    fn tree(&self, program: &[u8], place: Place) -> Option<Node> {
+        if place != Place::Top {
+            return None;
+        }
+        let inner = self.node(self.known.tree(program)?, Place::Wsh)?;
+        match inner {
+            Node::Pk(key) if program.len() == 20 => Some(Node::Wpkh(key)),
+            inner if program.len() == 32 => Some(Node::Wsh(Box::new(inner))),
+            _ => None,
+        }
+    }
+
     fn node(&self, script: &Script, place: Place) -> Option<Node> {
         if place == Place::Tr {
             return self.leaf(script);
         }
         let outside_segwit = place.takes_uncompressed();
         let template = match solve(script) {
+            Solution::WitnessV0KeyHash(hash) if self.known.tree(hash).is_some() => self.tree(hash, place),
+            Solution::WitnessV0ScriptHash(root) if self.known.tree(root).is_some() => self.tree(root, place),
             Solution::Pubkey(key) => self.key(key, place).map(Node::Pk),
             Solution::PubkeyHash(hash) => self.key_behind(hash, place).map(Node::Pkh),
             Solution::WitnessV0KeyHash(hash) if outside_segwit => self.key_behind(hash, Place::Wpkh).map(Node::Wpkh),

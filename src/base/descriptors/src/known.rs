@@ -46,6 +46,8 @@ pub struct Known {
     pub origins: BTreeMap<[u8; 20], Origin>,
     /// Trees by the output key.
     pub taproot: BTreeMap<[u8; 32], TaprootTree>,
+    /// The scripts behind witness programs that are trees of one script, by the short form of the program.
+    pub trees: BTreeMap<[u8; 20], ScriptBuf>,
 }
 
 /// The hash of a key, as it is serialized.
@@ -64,12 +66,29 @@ impl Known {
         self.scripts.insert(hash160::Hash::hash(script.as_bytes()).to_byte_array(), script);
     }
 
+    /// Adds a script that is a tree of its own, and tells the tree's root.
+    pub fn add_tree(&mut self, script: ScriptBuf) -> [u8; 32] {
+        let root = script::mast_leaf(script.as_bytes());
+        self.trees.insert(script::mast_short(&root), script);
+        root
+    }
+
+    /// The script behind a witness program of version 0 that is the root of a tree, or its short form.
+    pub fn tree(&self, program: &[u8]) -> Option<&ScriptBuf> {
+        let short = match <&[u8; 32]>::try_from(program) {
+            Ok(root) => script::mast_short(root),
+            Err(_) => program.try_into().ok()?,
+        };
+        self.trees.get(&short)
+    }
+
     /// Adds everything of another.
     pub fn merge(&mut self, other: Self) {
         self.keys.extend(other.keys);
         self.scripts.extend(other.scripts);
         self.origins.extend(other.origins);
         self.taproot.extend(other.taproot);
+        self.trees.extend(other.trees);
     }
 
     /// The origin of a key.

@@ -1,9 +1,9 @@
 //! How a chain writes keys and addresses.
 
-use coin::{Chain, Coin};
+use coin::{Chain, Coin, TxFormat};
 use primitives::{Addresses, decode_extended, decode_secret, encode_extended};
 
-use crate::{ExtendedKey, PrivateKeyText, PrivateKind};
+use crate::{AddressType, ExtendedKey, PrivateKeyText, PrivateKind};
 
 /// The notation of one chain of one coin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,7 @@ pub struct Notation {
     secret: u8,
     ext_public: [u8; 4],
     ext_secret: [u8; 4],
+    trees: bool,
 }
 
 impl Notation {
@@ -22,7 +23,23 @@ impl Notation {
             secret: chain.base58_secret,
             ext_public: chain.ext_public,
             ext_secret: chain.ext_secret,
+            trees: coin.consensus.tx_format == TxFormat::FreicoinLockHeight,
         }
+    }
+
+    /// Whether witness programs of version 0 are the roots of trees of scripts, and others are not known.
+    pub fn has_script_trees(&self) -> bool {
+        self.trees
+    }
+
+    /// How a descriptor calls an output that a key spends with a witness.
+    pub fn witness_key_name(&self) -> &'static str {
+        if self.trees { "wpk" } else { "wpkh" }
+    }
+
+    /// The kinds of address that a wallet can have.
+    pub fn address_types(&self) -> &'static [AddressType] {
+        if self.trees { &[AddressType::Legacy, AddressType::Bech32] } else { &AddressType::ALL }
     }
 
     /// Its addresses.

@@ -146,7 +146,11 @@ impl Parser<'_> {
                 return Ok(Node::MultiA { threshold, keys, sorted });
             }
         }
-        if let Some(inner) = function("wpkh", text) {
+        let trees = self.notation.has_script_trees();
+        if let Some(inner) = function(self.notation.witness_key_name(), text) {
+            if trees {
+                allowed(top, "wpk() at top level")?;
+            }
             allowed(outside_segwit, "wpkh() at top level or inside sh()")?;
             return Ok(Node::Wpkh(self.key_in("wpkh()", inner, Place::Wpkh)?));
         }
@@ -155,6 +159,9 @@ impl Parser<'_> {
             return Ok(Node::Sh(Box::new(self.whole(inner, Place::Sh)?)));
         }
         if let Some(inner) = function("wsh", text) {
+            if trees {
+                allowed(top, "wsh() at top level")?;
+            }
             allowed(outside_segwit, "wsh() at top level or inside sh()")?;
             return Ok(Node::Wsh(Box::new(self.whole(inner, Place::Wsh)?)));
         }
@@ -164,11 +171,11 @@ impl Parser<'_> {
             return Ok(Node::Addr(destination));
         }
         if let Some(inner) = function("tr", text) {
-            allowed(top, "tr at top level")?;
+            allowed(top && !trees, "tr at top level")?;
             return self.taproot(inner);
         }
         if let Some(mut inner) = function("rawtr", text) {
-            allowed(top, "rawtr at top level")?;
+            allowed(top && !trees, "rawtr at top level")?;
             let key = expression(&mut inner);
             if !inner.is_empty() {
                 return Err(ParseError::RawtrKeys);
@@ -282,7 +289,10 @@ impl Parser<'_> {
     }
 
     fn policy(&mut self, text: &str, place: Place) -> Result<Node, ParseError> {
-        if let Some(policy) = Policy::parse(text, place, self)? {
+        // Locks take their operand away there, so that miniscript means something else.
+        if !self.notation.has_script_trees()
+            && let Some(policy) = Policy::parse(text, place, self)?
+        {
             return Ok(Node::Policy(policy));
         }
         Err(match place {

@@ -121,6 +121,8 @@ impl Policy {
     /// The expression of a witness script, if it is a sane one. `key_of` says what is known of a key.
     pub(crate) fn of_wsh(script: &ScriptBuf, key_of: impl Fn(&PublicKey) -> Key, known: &crate::Known) -> Option<Self> {
         let tree = Miniscript::<PublicKey, Segwitv0>::decode_with_ext(script, &ExtParams::sane().raw_pkh()).ok()?;
+        // The decoder takes long keys, with which no such script is ever satisfied.
+        tree.iter_pk().all(|key| key.compressed).then_some(())?;
         let hashes = known.keys.iter().filter(|(_, key)| key.compressed);
         let hashes = hashes.map(|(hash, key)| (bitcoin::hashes::Hash::from_byte_array(*hash), *key)).collect();
         let tree = tree.substitute_raw_pkh(&hashes);

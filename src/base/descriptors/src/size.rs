@@ -95,7 +95,17 @@ impl Descriptor {
             Node::Wpkh(_) | Node::Wsh(_) | Node::Tr { .. } | Node::Rawtr(_) => self.node.satisfaction_size(high_r)?,
             _ => return None,
         };
-        Some(Satisfaction { weight, elements: self.node.satisfaction_elements()? })
+        let elements = self.node.satisfaction_elements()?;
+        if !self.notation.has_script_trees() {
+            return Some(Satisfaction { weight, elements });
+        }
+        // In front of the script its version, behind it an empty proof; and a key is part of a script.
+        let (more, extra) = match &self.node {
+            Node::Wpkh(_) => (4, 1),
+            Node::Wsh(_) => (2, 1),
+            _ => (0, 0),
+        };
+        Some(Satisfaction { weight: weight + more, elements: elements + extra })
     }
 
     /// The most that an input weighs when it is signed. In a transaction that has a witness anywhere, every input has

@@ -11,6 +11,7 @@ use crate::*;
 
 mod errors;
 mod round_trips;
+mod trees;
 mod vectors;
 
 /// Generator times one, two and three: keys that everybody knows.

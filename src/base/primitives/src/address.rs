@@ -1,7 +1,7 @@
 //! Addresses of a chain: text to destination and back.
 
 use bitcoin::{Script, ScriptBuf};
-use coin::{Bech32V0, Chain, Coin};
+use coin::{Bech32V0, Chain, Coin, TxFormat};
 
 use crate::bech32::{self, Bech32Error, Encoding};
 use crate::destination::{from_hash_script, push};
@@ -81,6 +81,7 @@ pub struct Addresses {
     hrp: &'static str,
     coin: &'static str,
     witness: WitnessRules,
+    tx_format: TxFormat,
 }
 
 /// What a coin makes of witness versions.
@@ -119,7 +120,13 @@ impl Addresses {
             Bech32V0::Bech32m => WitnessRules::Freicoin,
         };
         let (pubkey, script) = (chain.base58_pubkey, chain.base58_script);
-        Self { pubkey, script, hrp: chain.bech32_hrp, coin: coin.name, witness }
+        let tx_format = coin.consensus.tx_format;
+        Self { pubkey, script, hrp: chain.bech32_hrp, coin: coin.name, witness, tx_format }
+    }
+
+    /// The format of the transactions that pay to these addresses.
+    pub fn tx_format(&self) -> TxFormat {
+        self.tx_format
     }
 
     /// The address of a destination, if it has one.

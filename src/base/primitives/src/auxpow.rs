@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bitcoin::block::Header as RawHeader;
 
-use crate::header::header_bytes;
-use crate::writer::{put_bytes, put_compact_size, put_varint};
+use crate::header::{HEADER_SIZE, header_bytes};
+use crate::writer::{compact_len, put_bytes, put_compact_size, put_varint};
 use crate::{Tx, WitnessMode};
 
 /// A proof of merged mining.
@@ -41,8 +41,18 @@ pub struct NamecoinAuxPow {
 }
 
 impl NamecoinAuxPow {
+    /// How many bytes the serialization has.
+    pub(crate) fn size(&self, mode: WitnessMode) -> usize {
+        let coinbase = match mode {
+            WitnessMode::Include => self.coinbase.total_size(),
+            WitnessMode::Strip => self.coinbase.stripped_size(),
+        };
+        let branch = |branch: &Branch| compact_len(branch.len()) + 32 * branch.len();
+        coinbase + 32 + branch(&self.coinbase_branch) + 4 + branch(&self.chain_branch) + 4 + HEADER_SIZE
+    }
+
     /// Appends the serialization.
-    pub(crate) fn encode(&self, out: &mut Vec<u8>, mode: WitnessMode) {
+    pub fn encode(&self, out: &mut Vec<u8>, mode: WitnessMode) {
         self.coinbase.encode(out, mode);
         out.extend_from_slice(&[0; 32]);
         put_branch(out, &self.coinbase_branch);

@@ -7,7 +7,7 @@ use bitcoin::{BlockHash, TxMerkleNode, WitnessMerkleNode};
 
 use crate::merkle::{self, Root};
 use crate::writer::{compact_len, put_bytes, put_compact_size, wide};
-use crate::{Header, Tx, WitnessMode};
+use crate::{AuxPow, Header, Tx, WitnessMode};
 
 /// A block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,14 +45,27 @@ impl Block {
         merkle::branch(self.txs.iter().map(|tx| tx.txid().to_byte_array()).collect(), position)
     }
 
-    /// The size with or without witnesses: header, count and transactions, as limits count it. A proof of merged mining
-    /// and the tail are left out.
+    /// The size of the header, count and transactions, as limits count it. The proof behind a header is counted as the
+    /// coin's own limits do: Syscoin's is, Freicoin's is not. The tail is left out.
     pub fn size(&self, mode: WitnessMode) -> usize {
         let of = |tx: &Arc<Tx>| match mode {
             WitnessMode::Include => tx.total_size(),
             WitnessMode::Strip => tx.stripped_size(),
         };
-        crate::HEADER_SIZE + compact_len(self.txs.len()) + self.txs.iter().map(of).sum::<usize>()
+        let proof = match self.header.aux().map(Arc::as_ref) {
+            Some(AuxPow::Namecoin(proof)) => proof.size(mode),
+            Some(AuxPow::Freicoin(_)) | None => 0,
+        };
+        crate::HEADER_SIZE + proof + compact_len(self.txs.len()) + self.txs.iter().map(of).sum::<usize>()
+    }
+
+    /// How many bytes [`Self::encode`] writes with witnesses.
+    pub fn total_size(&self) -> usize {
+        let freicoin = matches!(self.header.aux().map(Arc::as_ref), Some(AuxPow::Freicoin(_)));
+        if freicoin || self.tail.is_some() {
+            return self.to_bytes(WitnessMode::Include).len();
+        }
+        self.size(WitnessMode::Include)
     }
 
     /// The weight: three times the size without witnesses, and once the size with them.

@@ -3,7 +3,6 @@
 //! Values know how to write themselves; reading needs to be told what to expect, which is all that a [`Codec`] is. The
 //! bytes of the network and of the block files are the same.
 
-mod assets;
 mod header;
 mod tx;
 
@@ -13,7 +12,7 @@ use bitcoin::Transaction;
 use coin::{Coin, HeaderFormat, TxFormat};
 
 use crate::reader::MAX_SIZE;
-use crate::{Block, BlockUndo, CoinTail, DecodeError, Header, Reader, Tx, TxOutEntry, WitnessMode};
+use crate::{AuxPow, Block, BlockUndo, CoinTail, DecodeError, Header, Reader, Tails, Tx, TxOutEntry, WitnessMode};
 
 /// The formats of a coin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +59,14 @@ impl Codec {
     pub fn read_header(&self, reader: &mut Reader<'_>) -> Result<Header, DecodeError> {
         reader.set_max_size(self.max_size);
         header::read(self, reader)
+    }
+
+    /// Reads the proof of merged mining that stands behind a header; `None` for a coin without such proofs. What follows
+    /// it is not looked at.
+    pub fn read_auxpow(&self, bytes: &[u8]) -> Option<Result<AuxPow, DecodeError>> {
+        let namecoin = self.header == HeaderFormat::AuxpowNamecoin;
+        namecoin
+            .then(|| header::namecoin(self.tx, &mut Reader::new(bytes)).map(|proof| AuxPow::Namecoin(Box::new(proof))))
     }
 
     /// Whether these 80 bytes are all there is of a header. `false` means that there may be more.
@@ -117,14 +124,24 @@ impl Codec {
         whole(bytes, |reader| self.read_undo(reader))
     }
 
+    /// Whether `tx` says that its outputs carry assets.
+    pub fn carries_assets(&self, tx: &Tx) -> bool {
+        self.tx == TxFormat::Syscoin && crate::assets::carries_assets(tx.version())
+    }
+
+    /// What the unspent outputs of `tx` keep besides, read once for all of them.
+    pub fn tails(&self, tx: &Tx) -> Tails {
+        match self.tx {
+            TxFormat::Bitcoin => Tails::all(CoinTail::None),
+            TxFormat::FreicoinLockHeight => Tails::all(CoinTail::RefHeight(tx.lock_height().unwrap_or(0))),
+            TxFormat::Syscoin => Tails::assets(tx),
+        }
+    }
+
     /// The unspent output that `tx` creates at `vout` in a block of that height.
     pub fn new_coin(&self, tx: &Tx, vout: usize, height: u32) -> Option<TxOutEntry> {
-        let tail = match self.tx {
-            TxFormat::Bitcoin => CoinTail::None,
-            TxFormat::FreicoinLockHeight => CoinTail::RefHeight(tx.lock_height().unwrap_or(0)),
-            TxFormat::Syscoin => assets::of_output(tx, vout),
-        };
-        Some(TxOutEntry::new(tx.outputs().get(vout)?.clone(), height, tx.is_coinbase(), tail))
+        let output = tx.outputs().get(vout)?.clone();
+        Some(TxOutEntry::new(output, height, tx.is_coinbase(), self.tails(tx).at(vout)))
     }
 
     /// Reads a transaction that somebody typed. A transaction without inputs looks like one with witnesses, so both forms

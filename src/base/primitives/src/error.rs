@@ -35,6 +35,18 @@ pub enum DecodeError {
     /// A compressed script names a public key that is not on the curve.
     #[error("invalid compressed public key")]
     BadPublicKey,
+    /// A transaction of Syscoin should list assets, and does not.
+    #[error("Unknown asset data")]
+    UnknownAssetData,
+    /// An asset is listed without outputs.
+    #[error("asset empty outputs")]
+    EmptyAsset,
+    /// An asset is given to an output that does not exist.
+    #[error("asset vout out of range")]
+    AssetOutput,
+    /// An output gets more of an asset than there can be.
+    #[error("asset vout value out of range")]
+    AssetAmount,
     /// Bytes are left over where a value should have used all of them.
     #[error("unexpected data after the end")]
     TrailingData,

@@ -10,7 +10,7 @@
 //!
 //! Writing needs no codec: each value carries the tails that its coin puts on the wire. These are
 //! - Freicoin's `lock_height` behind the lock time, 0xff as the marker of witnesses, and [`FreicoinAuxPow`] behind headers;
-//! - Syscoin's [`NamecoinAuxPow`] behind headers, and NEVM data behind blocks.
+//! - Syscoin's [`NamecoinAuxPow`] behind headers, NEVM data behind blocks, and lists of [`assets`] inside transactions.
 //!
 //! What a block creates is kept as [`TxOutEntry`], what it destroys as [`BlockUndo`], both in the reference's compact form,
 //! so that its snapshots and undo files can be read. [`Destination`] says where an output pays to, [`Addresses`] how a
@@ -22,6 +22,7 @@
 #![deny(clippy::as_conversions)]
 
 mod address;
+pub mod assets;
 mod auxpow;
 pub mod base58;
 pub mod base64;
@@ -31,6 +32,7 @@ mod codec;
 mod compress;
 mod destination;
 mod error;
+pub mod fast_merkle;
 pub mod fuzz;
 mod genesis;
 mod header;
@@ -45,6 +47,7 @@ mod undo;
 mod writer;
 
 pub use address::{AddressError, Addresses};
+pub use assets::Tails;
 pub use auxpow::{AuxPow, Branch, FreicoinAuxPow, NamecoinAuxPow};
 pub use block::Block;
 pub use codec::Codec;

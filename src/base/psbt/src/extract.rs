@@ -7,7 +7,7 @@ use bitcoin::{Script, ScriptBuf, TxIn, TxOut};
 use script::instruction::Cursor;
 use script::{
     ExecutionData, ScriptError, SigVersion, SignatureChecker, Solution, TxData, TxSignatureChecker, TxoutType, solve,
-    verify_script,
+    verify_script_in,
 };
 
 use crate::spend::{Id, KeySignature, STANDARD, Spend, id_of};
@@ -46,7 +46,14 @@ pub fn extract(data: &TxData<'_>, input: usize, spender: &TxIn, output: &TxOut) 
     let listener = Listener { inner: TxSignatureChecker::new(data, input, output.value), heard: RefCell::default() };
     let mut spend =
         Spend { script_sig: spender.script_sig.clone(), witness: spender.witness.to_vec(), ..Spend::default() };
-    let run = verify_script(&spender.script_sig, &output.script_pubkey, &spender.witness, STANDARD, &listener);
+    let run = verify_script_in(
+        &data.dialect(),
+        &spender.script_sig,
+        &output.script_pubkey,
+        &spender.witness,
+        STANDARD,
+        &listener,
+    );
     spend.complete = run.is_ok();
     if !spend.complete {
         collect(&output.script_pubkey, &mut spend, &listener);

@@ -3,7 +3,7 @@
 use bitcoin::{Transaction, TxOut, Witness};
 use descriptors::Known;
 use primitives::Tx;
-use script::{Prevout, TxData, TxSignatureChecker, TxoutType, solve, verify_script};
+use script::{Prevout, TxData, TxSignatureChecker, TxoutType, solve, verify_script_in};
 
 use crate::produce::produce;
 use crate::spend::{Creator, Dummy, Missing, Nobody, STANDARD};
@@ -114,7 +114,8 @@ impl Work {
         let (Some(input), Some(Some(utxo))) = (psbt.inputs.get(index), self.utxos.get(index)) else { return false };
         let checker = TxSignatureChecker::new(data, index, utxo.value);
         let witness = Witness::from_slice(&input.final_witness);
-        verify_script(&input.final_script_sig, &utxo.script_pubkey, &witness, STANDARD, &checker).is_ok()
+        verify_script_in(&data.dialect(), &input.final_script_sig, &utxo.script_pubkey, &witness, STANDARD, &checker)
+            .is_ok()
     }
 
     /// Adds what is known to an input and the signatures that are made for it, and finishes it if it has all it needs. What it lacks is added to `missing`. The error [`Problem::Incomplete`] leaves in the input what was added.

@@ -11,7 +11,7 @@ use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{Script, ScriptBuf, Witness};
 use descriptors::Known;
 use script::instruction::push_data;
-use script::{Opcode, SigVersion, Solution, TxoutType, solve, verify_script};
+use script::{Opcode, SigVersion, Solution, TxoutType, solve, verify_script_in};
 
 use crate::KeyOrigin;
 use crate::spend::{Creator, Id, KeySignature, STANDARD, Spend, id_of};
@@ -49,7 +49,19 @@ impl Producer<'_> {
             step.solved &= step.kind != TxoutType::ScriptHash;
             redeem_script = Some(inner);
         }
+        let mut dialect = script::BITCOIN;
+        let known = self.known;
+        let tree = match solve(output) {
+            Solution::WitnessV0KeyHash(hash) => known.tree(hash),
+            Solution::WitnessV0ScriptHash(root) => known.tree(root),
+            _ => None,
+        };
         match step.kind {
+            _ if tree.is_some() => {
+                dialect = script::MAST;
+                let solved = tree.is_some_and(|script| self.tree_script(script));
+                step = Step { solved, kind: step.kind, stack: Vec::new() };
+            }
             TxoutType::WitnessV0KeyHash if step.solved => {
                 let hash = step.stack.pop().unwrap_or_default();
                 let inner = self.step(&pay_to_hash(&hash), SigVersion::WitnessV0);
@@ -78,9 +90,36 @@ impl Producer<'_> {
         let spend = &mut *self.spend;
         spend.script_sig = push_all(&step.stack);
         let witness = Witness::from_slice(&spend.witness);
+        let checker = self.creator.checker();
         spend.complete =
-            step.solved && verify_script(&spend.script_sig, output, &witness, STANDARD, self.creator.checker()).is_ok();
+            step.solved && verify_script_in(&dialect, &spend.script_sig, output, &witness, STANDARD, checker).is_ok();
         spend.complete
+    }
+
+    /// Puts together the witness for the only script of a tree: the script with its version, and the way to the root,
+    /// which is empty.
+    fn tree_script(&mut self, script: &Script) -> bool {
+        let mut inner = self.step(script, SigVersion::WitnessV0);
+        if let Solution::Multisig { required, keys } = solve(script) {
+            let signed = |key: &&[u8]| self.spend.signatures.contains_key(&id_of(key));
+            // The lowest bit is that of the last key. Keys whose signatures are not needed are left out too.
+            let mut left = usize::from(required);
+            let mut hint = 0u32;
+            for (at, key) in keys.iter().enumerate() {
+                if left > 0 && signed(key) {
+                    left -= 1;
+                } else {
+                    hint |= 1 << (keys.len() - 1 - at);
+                }
+            }
+            if let Some(first) = inner.stack.first_mut() {
+                *first = script::num::NumBytes::new(i64::from(hint)).as_slice().to_vec();
+            }
+        }
+        inner.stack.push([&[0], script.as_bytes()].concat());
+        inner.stack.push(Vec::new());
+        (self.spend.witness, self.spend.by_witness) = (inner.stack, true);
+        inner.solved
     }
 
     /// Puts together the witness for the script behind a witness script hash.
@@ -122,6 +161,7 @@ impl Producer<'_> {
                 }
                 script.map(|s| vec![s])
             }
+            Solution::WitnessV0ScriptHash(hash) if self.known.tree(hash).is_some() => None,
             Solution::WitnessV0ScriptHash(hash) => {
                 let fits = |s: &Vec<u8>| sha256::Hash::hash(s).as_byte_array() == hash;
                 let script = self.script(&bitcoin::hashes::ripemd160::Hash::hash(hash).to_byte_array()).filter(fits);

@@ -187,8 +187,9 @@ impl SignatureChecker for TxSignatureChecker<'_> {
             return false;
         };
         let own = i64::from(input.sequence.0);
-        // Versions are unsigned here; relative lock times begin with 2.
-        if self.data.tx.version.0.cast_unsigned() < 2 || own & SEQUENCE_DISABLE != 0 {
+        // Versions are unsigned here; relative lock times begin with 2. Transactions with a lock height always have them.
+        let versioned = self.data.lock_height.is_none();
+        if (versioned && self.data.tx.version.0.cast_unsigned() < 2) || own & SEQUENCE_DISABLE != 0 {
             return false;
         }
         let mask = SEQUENCE_IS_TIME | SEQUENCE_VALUE;

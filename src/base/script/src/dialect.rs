@@ -9,6 +9,7 @@ use bitcoin::Witness;
 use crate::checker::SignatureChecker;
 use crate::error::ScriptError;
 use crate::flags::Flags;
+use crate::mast::{MAX_STACK, Mast};
 use crate::templates::WitnessProgram;
 use crate::witness::Bip141;
 
@@ -28,6 +29,20 @@ pub struct Limits {
 impl Limits {
     /// Bitcoin's limits.
     pub const BITCOIN: Self = Self { script_size: 10_000, element_size: 520, ops: 201, stack: 1000 };
+
+    /// Freicoin's limits where a script is open to later rules.
+    pub(crate) const OPEN: Self =
+        Self { script_size: usize::MAX, element_size: usize::MAX, ops: usize::MAX, stack: MAX_STACK };
+}
+
+/// What opcodes do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opcodes {
+    /// What they do in Bitcoin.
+    Bitcoin,
+    /// What they do in Freicoin: unknown ones end a script with success where it is open to later rules, multisigs name
+    /// the keys that they use, and proofs of Merkle trees can be checked.
+    Extended,
 }
 
 /// How a chain reads and checks witnesses.
@@ -55,12 +70,17 @@ pub trait WitnessRules: Sync {
 pub struct Dialect {
     /// Its limits.
     pub limits: Limits,
+    /// Its opcodes.
+    pub opcodes: Opcodes,
     /// Its witnesses.
     pub witness: &'static dyn WitnessRules,
 }
 
 /// Bitcoin's Script.
-pub const BITCOIN: Dialect = Dialect { limits: Limits::BITCOIN, witness: &Bip141 };
+pub const BITCOIN: Dialect = Dialect { limits: Limits::BITCOIN, opcodes: Opcodes::Bitcoin, witness: &Bip141 };
+
+/// Freicoin's Script.
+pub const MAST: Dialect = Dialect { limits: Limits::BITCOIN, opcodes: Opcodes::Extended, witness: &Mast };
 
 impl std::fmt::Debug for Dialect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -45,7 +45,7 @@ fn der_integer(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 fn has_low_s(der: &[u8]) -> bool {
-    secp256k1::ecdsa::Signature::from_der_lax(der).is_ok_and(|signature| {
+    libsecp::ecdsa::Signature::from_der_lax(der).is_ok_and(|signature| {
         let mut normal = signature;
         normal.normalize_s();
         normal == signature

@@ -98,6 +98,13 @@ rule_book! {
     TapscriptMinimalIf "TAPSCRIPT_MINIMALIF" "OP_IF/NOTIF argument must be minimal in tapscript"
     TapscriptEmptyPubkey "TAPSCRIPT_EMPTY_PUBKEY" "Empty public key in tapscript"
 
+    InvalidHashLength "INVALID_HASH_LENGTH" "Unexpected length of hash value"
+    InvalidMerkleProof "INVALID_MERKLE_PROOF" "Malformed or dirty Merkle proof"
+    MerkleBranchVerify "MERKLEBRANCHVERIFY" "Script failed an OP_MERKLEBRANCHVERIFY operation"
+    MultisigHint "MULTISIG_HINT" "Incorrect or invalid hint provided in CHECKMULTISIG's last argument"
+    FailedSignatureCheck "FAILED_SIGNATURE_CHECK" "Failed signature check with non-empty signature argument"
+    WitnessProgramInvalidProof "WITNESS_PROGRAM_INVALID_PROOF" "Witness program invalid Merkle proof"
+
     OpCodeSeparator "OP_CODESEPARATOR" "Using OP_CODESEPARATOR in non-witness script"
     SigFindAndDelete "SIG_FINDANDDELETE" "Signature is found in scriptCode"
 }

@@ -3,13 +3,14 @@
 //! The loop reads an opcode, applies the rules that hold even for opcodes that are skipped, and runs it if every
 //! enclosing IF is taken. The opcodes live in families: `ops` moves and computes, `sigs` checks signatures.
 
+mod extended;
 mod ops;
 mod sigs;
 
 use bitcoin::Script;
 
 use crate::checker::SignatureChecker;
-use crate::dialect::Limits;
+use crate::dialect::{Limits, Opcodes};
 use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::hashing::Digest;
@@ -19,6 +20,7 @@ use crate::opcode::Opcode;
 use crate::sighash::{Leaf, TaprootContext};
 use crate::stack::{Conditions, Element, Stack};
 
+use extended::Flow;
 pub use sigs::{MAX_PUBKEYS_PER_MULTISIG, find_and_delete};
 
 /// Which rules for signatures and opcodes a script runs under.
@@ -72,7 +74,10 @@ pub(crate) struct Machine<'s, 'r> {
     flags: Flags,
     minimal: bool,
     version: SigVersion,
-    limits: &'r Limits,
+    limits: Limits,
+    opcodes: Opcodes,
+    /// Opcodes without a meaning end the script with success.
+    open: bool,
     checker: &'r dyn SignatureChecker,
     exec: &'r mut ExecutionData,
     ops_left: usize,
@@ -85,6 +90,7 @@ pub(crate) struct Machine<'s, 'r> {
 pub(crate) struct Setting<'r> {
     pub(crate) flags: Flags,
     pub(crate) limits: &'r Limits,
+    pub(crate) opcodes: Opcodes,
     pub(crate) checker: &'r dyn SignatureChecker,
 }
 
@@ -96,11 +102,18 @@ pub(crate) fn run<'s>(
     setting: Setting<'_>,
     exec: &mut ExecutionData,
 ) -> Result<(), ScriptError> {
-    let Setting { flags, limits, checker } = setting;
+    let Setting { flags, limits, opcodes, checker } = setting;
     let tapscript = version == SigVersion::Tapscript;
+    let extended = opcodes == Opcodes::Extended;
+    let strict = extended && version != SigVersion::Base;
+    let open = strict || (extended && flags.has(Flags::PROTOCOL_CLEANUP));
+    let limits = if open { Limits::OPEN } else { *limits };
     if !tapscript && script.len() > limits.script_size {
         return Err(ScriptError::ScriptSize);
     }
+    // What is a policy elsewhere is a rule in these witnesses.
+    let flags =
+        if strict { flags.with(Flags::MINIMALDATA).with(Flags::NULLFAIL).with(Flags::NULLDUMMY) } else { flags };
     exec.code_separator = NO_SEPARATOR;
     let machine = Machine {
         script,
@@ -111,6 +124,8 @@ pub(crate) fn run<'s>(
         minimal: flags.has(Flags::MINIMALDATA),
         version,
         limits,
+        opcodes,
+        open,
         checker,
         exec,
         ops_left: if tapscript { usize::MAX } else { limits.ops },
@@ -132,12 +147,13 @@ impl Machine<'_, '_> {
                 self.spend_ops(1)?;
             }
             // These two count even where they are not executed.
-            if opcode.is_disabled() {
+            if opcode.is_disabled() && !self.open {
                 return Err(ScriptError::DisabledOpcode);
             }
             if opcode == Opcode::CODESEPARATOR
                 && self.version == SigVersion::Base
                 && self.flags.has(Flags::CONST_SCRIPTCODE)
+                && !(self.opcodes == Opcodes::Extended && crate::dialect::MAST.witness.program(self.script).is_some())
             {
                 return Err(ScriptError::OpCodeSeparator);
             }
@@ -150,10 +166,13 @@ impl Machine<'_, '_> {
                 } else if opcode == Opcode::CODESEPARATOR {
                     self.code_start = cursor.position();
                     self.exec.code_separator = position;
-                } else {
+                } else if self.opcodes == Opcodes::Bitcoin {
                     self.execute(opcode)?;
+                } else if self.execute_extended(opcode)? == Flow::Success {
+                    self.end_with_success();
+                    return Ok(());
                 }
-            } else if (Opcode::IF..=Opcode::ENDIF).contains(&opcode) {
+            } else if (Opcode::IF..=Opcode::ENDIF).contains(&opcode) && !(self.open && opcode.is_conditional_of_old()) {
                 self.branch(opcode)?;
             }
             if self.stack.len() + self.alt.len() > self.limits.stack {
@@ -205,7 +224,7 @@ pub fn eval_script(
         for element in stack.iter() {
             running.push(Element::Pushed(element));
         }
-        let setting = Setting { flags, limits: &Limits::BITCOIN, checker };
+        let setting = Setting { flags, limits: &Limits::BITCOIN, opcodes: Opcodes::Bitcoin, checker };
         run(&mut running, script.as_bytes(), version, setting, exec)?;
         let mut left = Vec::with_capacity(running.len());
         while let Ok(element) = running.pop() {

@@ -56,6 +56,12 @@ flags! {
 }
 
 impl Flags {
+    /// Freicoin: the limits of old are lifted and unknown opcodes succeed. Not one of those that only make fewer scripts
+    /// valid, so it is not among [`Flags::ALL`].
+    pub const PROTOCOL_CLEANUP: Self = Self(1 << 29);
+    /// Freicoin: large blocks. It changes nothing in scripts; the bit is part of cache keys.
+    pub const SIZE_EXPANSION: Self = Self(1 << 28);
+
     /// No flag: the rules of 2009.
     pub const NONE: Self = Self(0);
 

@@ -5,9 +5,10 @@ use bitcoin::{
 };
 
 use crate::checker::TxSignatureChecker;
+use crate::dialect::MAST;
 use crate::flags::Flags;
 use crate::txdata::TxData;
-use crate::{asm, sigops, templates, verify_script};
+use crate::{asm, sigops, templates, verify_script, verify_script_in};
 
 /// Runs everything in the crate that reads scripts on the given bytes.
 ///
@@ -44,7 +45,8 @@ pub fn script_eval(bytes: &[u8]) {
     let spent = TxOut { value: Amount::ONE_BTC, script_pubkey: output.to_owned() };
     let data = TxData::new(&tx, [&spent]);
     let checker = TxSignatureChecker::new(&data, 0, spent.value);
-    let flags = Flags::from_bits(u64::from(u32::from_le_bytes(*flags))) & Flags::ALL;
+    let bits = Flags::from_bits(u64::from(u32::from_le_bytes(*flags)));
+    let flags = bits & Flags::ALL;
 
     let strict = verify_script(input, output, &witness, flags, &checker);
     // Flags only ever forbid. Without P2SH there is no witness, and without either no clean stack.
@@ -52,6 +54,9 @@ pub fn script_eval(bytes: &[u8]) {
     if strict.is_ok() && flags.is_coherent() {
         assert_eq!(verify_script(input, output, &witness, base, &checker), Ok(()), "fewer flags, fewer scripts");
     }
+    // Freicoin's Script has a flag that lifts limits, so that nothing is promised but an end.
+    let lifted = bits & Flags::ALL.with(Flags::PROTOCOL_CLEANUP);
+    let _ = verify_script_in(&MAST, input, output, &witness, lifted, &checker);
     for script in [input, output] {
         let _ = asm::to_asm(script, true);
         let _ = templates::solve(script);

@@ -171,6 +171,11 @@ impl Opcode {
         }
     }
 
+    /// VERIF and VERNOTIF, which fail a script even where nothing runs.
+    pub const fn is_conditional_of_old(self) -> bool {
+        matches!(self.0, 0x65 | 0x66)
+    }
+
     /// Opcodes that fail a script by their presence, executed or not (CVE-2010-5137).
     pub const fn is_disabled(self) -> bool {
         matches!(self.0, 0x7e..=0x81 | 0x83..=0x86 | 0x8d | 0x8e | 0x95..=0x99)

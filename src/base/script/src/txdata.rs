@@ -2,13 +2,15 @@
 //!
 //! [`TxData`] borrows the transaction and the outputs it spends. Each group of hashes is computed when the first input
 //! asks for it, whichever thread that is, so a transaction pays only for the kinds of input that it has. It is `Send`
-//! and `Sync`: the inputs of a transaction may be checked on several threads.
+//! and `Sync`: the inputs of a transaction may be checked on several threads. Where these threads cannot share one
+//! borrow, they share the hashes: [`SharedHashes`] belongs to nobody.
 
 use std::sync::OnceLock;
 
 use bitcoin::{Amount, Script, Transaction, TxOut};
-use primitives::Tx;
+use primitives::{Tx, TxOutEntry};
 
+use crate::dialect::{BITCOIN, Dialect, MAST};
 use crate::hashing::{Digest, Engine, finish, sha256};
 use crate::sighash::TAP_SIGHASH;
 
@@ -29,12 +31,34 @@ impl<'a> From<&'a TxOut> for Prevout<'a> {
     }
 }
 
+impl<'a> From<&'a TxOutEntry> for Prevout<'a> {
+    fn from(coin: &'a TxOutEntry) -> Self {
+        Self { reference_height: coin.refheight(), ..Self::from(&coin.out) }
+    }
+}
+
 /// A transaction, what it spends, and the hashes that its signatures share.
 #[derive(Debug)]
 pub struct TxData<'a> {
     pub(crate) tx: &'a Transaction,
     pub(crate) lock_height: Option<u32>,
-    prevouts: Vec<Prevout<'a>>,
+    spent: Spent<'a>,
+    own: SharedHashes,
+    shared: Option<&'a SharedHashes>,
+}
+
+/// What a transaction spends. Coins are looked at where they lie, so that a part of a large transaction costs no more
+/// than its own inputs.
+#[derive(Debug)]
+enum Spent<'a> {
+    List(Vec<Prevout<'a>>),
+    Coins(&'a [TxOutEntry]),
+}
+
+/// The hashes that the signatures of one transaction share, for whoever checks a part of its inputs. They must not be
+/// given to another transaction, or to the same one with other coins.
+#[derive(Debug, Default)]
+pub struct SharedHashes {
     parts: OnceLock<Parts>,
     segwit: OnceLock<Segwit>,
     taproot: OnceLock<Taproot>,
@@ -88,12 +112,17 @@ impl<'a> TxData<'a> {
     /// If the number of outputs differs from that of the inputs, what is spent counts as unknown: taproot signatures
     /// fail then.
     pub fn new<P: Into<Prevout<'a>>>(tx: &'a Transaction, prevouts: impl IntoIterator<Item = P>) -> Self {
-        let mut data = Self::without_prevouts(tx);
-        data.prevouts = prevouts.into_iter().map(Into::into).collect();
-        if data.prevouts.len() != tx.input.len() {
-            data.prevouts.clear();
-        }
-        data
+        let prevouts: Vec<_> = prevouts.into_iter().map(Into::into).collect();
+        let known = if prevouts.len() == tx.input.len() { prevouts } else { Vec::new() };
+        Self { spent: Spent::List(known), ..Self::without_prevouts(tx) }
+    }
+
+    /// A transaction and the coins that it spends, with hashes that others may have computed before. The number of coins
+    /// is treated as in [`TxData::new`].
+    pub fn sharing(tx: &'a Tx, coins: &'a [TxOutEntry], hashes: &'a SharedHashes) -> Self {
+        let known = if coins.len() == tx.inputs().len() { coins } else { &[] };
+        let lock_height = tx.lock_height();
+        Self { lock_height, spent: Spent::Coins(known), shared: Some(hashes), ..Self::without_prevouts(tx.inner()) }
     }
 
     /// As [`TxData::new`], with the lock height that the transaction carries, if its chain has one.
@@ -103,15 +132,12 @@ impl<'a> TxData<'a> {
 
     /// A transaction of which nobody says what it spends. Amounts are named to each checker; taproot signatures fail.
     pub fn without_prevouts(tx: &'a Transaction) -> Self {
-        Self {
-            tx,
-            lock_height: None,
-            prevouts: Vec::new(),
-            parts: OnceLock::new(),
-            segwit: OnceLock::new(),
-            taproot: OnceLock::new(),
-            legacy: OnceLock::new(),
-        }
+        Self { tx, lock_height: None, spent: Spent::List(Vec::new()), own: SharedHashes::default(), shared: None }
+    }
+
+    /// The Script that its inputs are run with: transactions with a lock height have another one.
+    pub const fn dialect(&self) -> Dialect {
+        if self.lock_height.is_some() { MAST } else { BITCOIN }
     }
 
     /// The transaction.
@@ -119,18 +145,20 @@ impl<'a> TxData<'a> {
         self.tx
     }
 
-    /// What the inputs spend; empty if that is unknown.
-    pub fn prevouts(&self) -> &[Prevout<'a>] {
-        &self.prevouts
+    /// What one input spends, if that is known.
+    pub fn prevout(&self, input: usize) -> Option<Prevout<'a>> {
+        match &self.spent {
+            Spent::List(prevouts) => prevouts.get(input).copied(),
+            Spent::Coins(coins) => coins.get(input).map(Prevout::from),
+        }
     }
 
-    /// What one input spends.
-    pub fn prevout(&self, input: usize) -> Option<&Prevout<'a>> {
-        self.prevouts.get(input)
+    fn hashes(&self) -> &SharedHashes {
+        self.shared.unwrap_or(&self.own)
     }
 
     pub(crate) fn parts(&self) -> &Parts {
-        self.parts.get_or_init(|| {
+        self.hashes().parts.get_or_init(|| {
             let (mut prevouts, mut sequences, mut outputs) = (Engine::default(), Engine::default(), Engine::default());
             for input in &self.tx.input {
                 prevouts.outpoint(&input.previous_output);
@@ -144,7 +172,7 @@ impl<'a> TxData<'a> {
     }
 
     pub(crate) fn segwit(&self) -> &Segwit {
-        self.segwit.get_or_init(|| {
+        self.hashes().segwit.get_or_init(|| {
             let parts = self.parts();
             let prevouts = sha256(&parts.prevouts);
             let mut prefix = Engine::default();
@@ -157,12 +185,10 @@ impl<'a> TxData<'a> {
 
     /// The taproot hashes, if it is known what is spent.
     pub(crate) fn taproot(&self) -> Option<&Taproot> {
-        if self.prevouts.is_empty() {
-            return None;
-        }
-        Some(self.taproot.get_or_init(|| {
+        self.prevout(0)?;
+        Some(self.hashes().taproot.get_or_init(|| {
             let (mut amounts, mut scripts) = (Engine::default(), Engine::default());
-            for prevout in &self.prevouts {
+            for prevout in (0..self.tx.input.len()).filter_map(|input| self.prevout(input)) {
                 amounts.input(&prevout.amount.to_sat().to_le_bytes());
                 scripts.with_len(prevout.script_pubkey.as_bytes());
             }
@@ -184,7 +210,7 @@ impl<'a> TxData<'a> {
         if self.tx.input.len() < MANY_INPUTS {
             return None;
         }
-        Some(self.legacy.get_or_init(|| {
+        Some(self.hashes().legacy.get_or_init(|| {
             let mut engine = Engine::default();
             engine.input(&self.tx.version.0.to_le_bytes());
             engine.compact_size(self.tx.input.len());

@@ -33,7 +33,7 @@ pub fn verify_script_in(
     checker: &dyn SignatureChecker,
 ) -> Result<(), ScriptError> {
     let (input, output) = (script_sig.as_bytes(), script_pubkey.as_bytes());
-    let setting = Setting { flags, limits: &dialect.limits, checker };
+    let setting = Setting { flags, limits: &dialect.limits, opcodes: dialect.opcodes, checker };
     let rules = dialect.witness;
     if flags.has(Flags::SIGPUSHONLY) && !only_pushes(input) {
         return Err(ScriptError::SigPushOnly);

@@ -3,7 +3,7 @@
 use bitcoin::Witness;
 
 use crate::checker::SignatureChecker;
-use crate::dialect::{Limits, WitnessRules};
+use crate::dialect::{Limits, Opcodes, WitnessRules};
 use crate::error::ScriptError;
 use crate::eval::{ExecutionData, Setting, SigVersion, run};
 use crate::flags::Flags;
@@ -40,7 +40,7 @@ impl WitnessRules for Bip141 {
         limits: &Limits,
         checker: &dyn SignatureChecker,
     ) -> Result<(), ScriptError> {
-        let setting = Setting { flags, limits, checker };
+        let setting = Setting { flags, limits, opcodes: Opcodes::Bitcoin, checker };
         match (program.version, program.program) {
             (0, bytes) => match (<&[u8; 20]>::try_from(bytes), <&[u8; 32]>::try_from(bytes)) {
                 (Ok(hash), _) => pay_to_key_hash(hash, witness, setting),

@@ -65,7 +65,32 @@ pub fn main_with_help(
         Ok(coin) => coin,
         Err(error) => return print("", &format!("{error}\n"), 1),
     };
-    match config::load(role, coin, &argv, &Env::from_process()) {
+    begin(role, coin, &argv, correct, work)
+}
+
+/// Goes on as the child of another program, with the arguments behind the number of its socket.
+pub fn child(
+    role: Role,
+    coin: &'static Coin,
+    arguments: &[OsString],
+    work: impl FnOnce(Box<Config>) -> ExitCode,
+) -> ExitCode {
+    let name = OsString::from(names::executable(coin, role));
+    let argv: Vec<OsString> = std::iter::once(name).chain(arguments.iter().cloned()).collect();
+    begin(role, coin, &argv, |help| help, |begin| match begin {
+        Begin::Run(config) => work(config),
+        Begin::Spawned { .. } => print("", "Error: a program has one parent.\n", 1),
+    })
+}
+
+fn begin(
+    role: Role,
+    coin: &'static Coin,
+    argv: &[OsString],
+    correct: impl FnOnce(String) -> String,
+    work: impl FnOnce(Begin) -> ExitCode,
+) -> ExitCode {
+    match config::load(role, coin, argv, &Env::from_process()) {
         Ok(Outcome::Run(config)) => {
             warn(config.warnings());
             work(Begin::Run(config))

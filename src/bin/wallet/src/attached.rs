@@ -9,6 +9,7 @@ use ipc::{Backoff, Change, Connect, Error, Ipc, Options, Peer, Reconnecting};
 use platform::{Shutdown, Signals};
 use tracing::{error, info};
 
+use crate::port::Port;
 use crate::setup::Surroundings;
 use crate::wallets::{Wallets, hello};
 
@@ -18,6 +19,7 @@ pub(crate) fn run(config: Config) -> anyhow::Result<()> {
     let Surroundings { clock, log } = Surroundings::new(&config)?;
     let shutdown = Shutdown::new();
     Signals::install()?.forward(shutdown.clone(), move || log.reopen())?;
+    let port = Port::open(&config, &shutdown)?.map(Arc::new);
     let ipc = Ipc::new(Options::new(config.executable()));
     let (to, hello) = (Connect::parse(&config.args().get_str("ipcconnect", "unix"))?, hello(&config));
     let net_dir = config.net_dir().to_owned();
@@ -31,11 +33,11 @@ pub(crate) fn run(config: Config) -> anyhow::Result<()> {
         move || Wallets::new(Arc::clone(&config), Arc::clone(&clock))
     };
     let mut first = Some(first);
-    let current = Arc::clone(&attached);
+    let (current, door) = (Arc::clone(&attached), port.clone());
     let on_change = move |change| match change {
         Change::Here(peer) => {
             let wallets = make();
-            match attach(&wallets, &peer) {
+            match attach(&wallets, &peer, door.as_deref()) {
                 Ok(()) => *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(wallets),
                 Err(problem) => {
                     error!("Cannot use the node: {problem}");
@@ -46,12 +48,18 @@ pub(crate) fn run(config: Config) -> anyhow::Result<()> {
         }
         Change::Gone => {
             info!("The node is gone; waiting for its return");
+            if let Some(port) = &door {
+                port.pause();
+            }
             close(&current);
         }
         Change::Failed(_) => {}
     };
     let link = Reconnecting::start(move || first.take().map_or_else(&connect, Ok), Backoff::default(), on_change)?;
     shutdown.wait();
+    if let Some(port) = &port {
+        port.pause();
+    }
     close(&attached);
     drop(link);
     Ok(())
@@ -68,19 +76,22 @@ fn close(wallets: &Mutex<Option<Wallets>>) {
     }
 }
 
-/// Opens the wallets on this node's chain and offers them to it.
-fn attach(wallets: &Wallets, peer: &Peer) -> anyhow::Result<()> {
+/// Opens the wallets on this node's chain and offers them to it, and to whoever asks at the port.
+fn attach(wallets: &Wallets, peer: &Peer, port: Option<&Port>) -> anyhow::Result<()> {
     let chain = peer.init().make_chain()?.context("the node offers no chain")?;
     let loader = wallets.make(chain).map_err(|failure| anyhow::anyhow!(failure.0))?;
     loader.load()?.map_err(|failure| anyhow::anyhow!(failure.0))?;
-    offer(peer, &loader)?;
+    offer(peer, Arc::clone(&loader) as _)?;
     loader.start()?;
+    if let Some(port) = port {
+        port.serve(&loader);
+    }
     info!("Attached to the node");
     Ok(())
 }
 
-fn offer(peer: &Peer, loader: &Arc<dyn WalletLoader>) -> Call<()> {
-    if let Err(failure) = peer.init().attach_wallets(Arc::clone(loader))? {
+fn offer(peer: &Peer, loader: Arc<dyn WalletLoader>) -> Call<()> {
+    if let Err(failure) = peer.init().attach_wallets(loader)? {
         // It follows the chain all the same.
         error!("The node does not pass requests on: {failure}");
     }

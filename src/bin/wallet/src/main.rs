@@ -1,6 +1,7 @@
 //! `<coin>-wallet`: the wallet process and the offline tool.
 
 mod attached;
+mod port;
 mod setup;
 mod spawned;
 mod wallets;

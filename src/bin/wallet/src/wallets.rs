@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use config::Config;
 use consensus::ChainParams;
+use engine::loader::Loader;
 use interfaces::{Answer, BulkheadInit, Call, Chain, Echo, Failure, Hello, Init, Mining, Node, Rpc, WalletLoader};
 use platform::MockableClock;
 
@@ -23,7 +24,7 @@ pub(crate) fn hello(config: &Config) -> Hello {
 pub(crate) struct Wallets {
     config: Arc<Config>,
     clock: Arc<MockableClock>,
-    loader: Mutex<Option<Arc<dyn WalletLoader>>>,
+    loader: Mutex<Option<Arc<Loader>>>,
 }
 
 impl Wallets {
@@ -31,17 +32,17 @@ impl Wallets {
         Self { config, clock, loader: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn WalletLoader>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Loader>>> {
         self.loader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes them. There is one set in a process.
-    pub(crate) fn make(&self, chain: Arc<dyn Chain>) -> Answer<Arc<dyn WalletLoader>> {
+    pub(crate) fn make(&self, chain: Arc<dyn Chain>) -> Answer<Arc<Loader>> {
         let mut loader = self.lock();
         if loader.is_some() {
             return Err(Failure::new("This wallet process has a node already."));
         }
-        let made = engine::process::wallets(Arc::clone(&self.config), Arc::clone(&self.clock), chain)?;
+        let made = engine::process::loader(Arc::clone(&self.config), Arc::clone(&self.clock), chain)?;
         *loader = Some(Arc::clone(&made));
         Ok(made)
     }
@@ -91,7 +92,7 @@ impl BulkheadInit for WalletInit {
     }
 
     fn make_wallet_loader(&self, chain: Arc<dyn Chain>) -> Call<Answer<Option<Arc<dyn WalletLoader>>>> {
-        Ok(self.wallets.make(chain).map(Some))
+        Ok(self.wallets.make(chain).map(|loader| Some(loader as Arc<dyn WalletLoader>)))
     }
 
     fn attach_wallets(&self, _: Arc<dyn WalletLoader>) -> Call<Answer<()>> {

@@ -108,8 +108,8 @@ fn path(text: &str) -> Result<TokenStream> {
 }
 
 fn meta(interface: &Interface, method: &Method) -> TokenStream {
-    let (of, name) = (&interface.name, &method.name);
-    quote! { { static META: Method = Method { interface: #of, name: #name }; &META } }
+    let (of, name, quick) = (&interface.name, &method.name, method.quick);
+    quote! { { static META: Method = Method { interface: #of, name: #name, quick: #quick }; &META } }
 }
 
 /// What a parameter is called in the generated code, where it must not hide anything.

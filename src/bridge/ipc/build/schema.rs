@@ -10,6 +10,7 @@ use capnp::schema_capnp::{annotation, code_generator_request, field, node, type_
 
 /// Ids of our annotations, from `schema/wire.capnp`.
 const ON_LOOP: u64 = 0xb1d3_6bba_3d1f_8d01;
+const QUICK: u64 = 0xb1d3_6bba_3d1f_8d07;
 const SAME_AS: u64 = 0xb1d3_6bba_3d1f_8d03;
 const INTERRUPT_BY: u64 = 0xb1d3_6bba_3d1f_8d04;
 const BOUNDED: u64 = 0xb1d3_6bba_3d1f_8d05;
@@ -47,6 +48,7 @@ pub(crate) struct Method {
     pub(crate) params: Vec<Field>,
     pub(crate) results: Vec<Field>,
     pub(crate) on_loop: bool,
+    pub(crate) quick: bool,
     pub(crate) same_as: Option<String>,
 }
 
@@ -139,6 +141,7 @@ pub(crate) fn read(path: &str) -> Result<Schema, Box<dyn Error>> {
                         params,
                         results,
                         on_loop: note(notes, ON_LOOP)?.is_some(),
+                        quick: note(notes, QUICK)?.is_some(),
                         same_as: note(notes, SAME_AS)?,
                     });
                 }

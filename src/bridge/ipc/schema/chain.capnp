@@ -15,12 +15,12 @@ interface Chain extends(ChainTip, ChainBlocks, ChainMempool, ChainFees, ChainBro
 }
 
 interface ChainTip {
-    tip @0 (context :Proxy.Context) -> (result :Common.BlockRef, hasResult :Bool);
-    blockHash @1 (context :Proxy.Context, height :Int32) -> (result :Data);
-    isInitialBlockDownload @2 (context :Proxy.Context) -> (result :Bool);
+    tip @0 (context :Proxy.Context) -> (result :Common.BlockRef, hasResult :Bool) $Wire.quick;
+    blockHash @1 (context :Proxy.Context, height :Int32) -> (result :Data) $Wire.quick;
+    isInitialBlockDownload @2 (context :Proxy.Context) -> (result :Bool) $Wire.quick;
     isReadyToBroadcast @3 (context :Proxy.Context) -> (result :Bool);
     verificationProgress @4 (context :Proxy.Context, block :Data) -> (result :Float64);
-    havePruned @5 (context :Proxy.Context) -> (result :Bool);
+    havePruned @5 (context :Proxy.Context) -> (result :Bool) $Wire.quick;
     pruneHeight @6 (context :Proxy.Context) -> (result :Int32, hasResult :Bool);
     hasAssumedValidChain @7 (context :Proxy.Context) -> (result :Bool);
 }

@@ -12,8 +12,8 @@ const defaultCoinbaseOutputMaxAdditionalSigops :UInt32 = 400;
 
 interface Mining $Wire.interruptBy("interrupt") {
     isTestChain @0 (context :Proxy.Context) -> (result :Bool) $Wire.onLoop;
-    isInitialBlockDownload @1 (context :Proxy.Context) -> (result :Bool);
-    getTip @2 (context :Proxy.Context) -> (result :Common.BlockRef, hasResult :Bool);
+    isInitialBlockDownload @1 (context :Proxy.Context) -> (result :Bool) $Wire.quick;
+    getTip @2 (context :Proxy.Context) -> (result :Common.BlockRef, hasResult :Bool) $Wire.quick;
     waitTipChanged @3 (context :Proxy.Context, currentTip :Data, timeout :Float64 = .maxDouble)
         -> (result :Common.BlockRef);
     createNewBlock @4 (context :Proxy.Context, options :BlockCreateOptions, cooldown :Bool = true)
@@ -28,12 +28,12 @@ interface Mining $Wire.interruptBy("interrupt") {
 
 interface BlockTemplate $Wire.interruptBy("interruptWait") $Wire.bounded {
     destroy @0 (context :Proxy.Context) -> ();
-    getBlockHeader @1 (context :Proxy.Context) -> (result :Data);
-    getBlock @2 (context :Proxy.Context) -> (result :Data);
-    getTxFees @3 (context :Proxy.Context) -> (result :List(Int64));
-    getTxSigops @4 (context :Proxy.Context) -> (result :List(Int64));
-    getCoinbaseTx @5 (context :Proxy.Context) -> (result :CoinbaseTx);
-    getCoinbaseMerklePath @6 (context :Proxy.Context) -> (result :List(Data));
+    getBlockHeader @1 (context :Proxy.Context) -> (result :Data) $Wire.quick;
+    getBlock @2 (context :Proxy.Context) -> (result :Data) $Wire.quick;
+    getTxFees @3 (context :Proxy.Context) -> (result :List(Int64)) $Wire.quick;
+    getTxSigops @4 (context :Proxy.Context) -> (result :List(Int64)) $Wire.quick;
+    getCoinbaseTx @5 (context :Proxy.Context) -> (result :CoinbaseTx) $Wire.quick;
+    getCoinbaseMerklePath @6 (context :Proxy.Context) -> (result :List(Data)) $Wire.quick;
     submitSolution @10 (context :Proxy.Context, version :UInt32, timestamp :UInt32, nonce :UInt32, coinbase :Data)
         -> (reason :Text, debug :Text, result :Bool);
     waitNext @8 (context :Proxy.Context, options :BlockWaitOptions) -> (result :BlockTemplate);

@@ -13,5 +13,9 @@ annotation interruptBy @0xb1d36bba3d1f8d04 (interface) :Text;
 annotation typeId @0xb1d36bba3d1f8d06 (interface) :UInt64;
 # Calls name the interface by this id, and not by its own.
 
+annotation quick @0xb1d36bba3d1f8d07 (method) :Void;
+# The method takes no time worth a thread: it is answered on the event loop if its worker has nothing else to do, and in
+# its turn on the worker if it has. Its implementation must not call another process.
+
 annotation bounded @0xb1d36bba3d1f8d05 (interface) :Void;
 # Objects hold much memory: a client that keeps too many loses its oldest.

@@ -89,7 +89,7 @@ impl Incoming {
     }
 
     fn log_request(&self, arguments: &str) {
-        let (info, Method { interface, name }) = (&self.cx.info, self.method);
+        let (info, Method { interface, name, .. }) = (&self.cx.info, self.method);
         tracing::debug!(
             target: "ipc",
             "{} IPC server recv request  #{} {interface}.{name}$Params ({arguments}) from {}",
@@ -100,7 +100,7 @@ impl Incoming {
     }
 
     fn log_response(&self, answer: &str, started: Instant) {
-        let (info, Method { interface, name }) = (&self.cx.info, self.method);
+        let (info, Method { interface, name, .. }) = (&self.cx.info, self.method);
         tracing::debug!(
             target: "ipc",
             "{} IPC server send response #{} {interface}.{name}$Results ({answer}) to {} {}us",
@@ -112,7 +112,7 @@ impl Incoming {
     }
 
     pub(crate) fn log_error(&self, error: &capnp::Error) {
-        let Method { interface, name } = self.method;
+        let Method { interface, name, .. } = self.method;
         tracing::error!(
             target: "ipc",
             "ipc: {} IPC server error request #{} {interface}.{name}$Results kj::Exception: {}",
@@ -156,6 +156,7 @@ impl Incoming {
         if let Some(place) = &place {
             place.turn().await;
         }
+        let named = context.thread.is_some();
         let (worker, _busy) = self.worker(context.thread).await?;
         tracing::debug!(
             target: "ipc",
@@ -163,6 +164,11 @@ impl Incoming {
             cx.info.tag(),
             worker.queue().name
         );
+        if method.quick && named && worker.is_idle() {
+            // What came before on this worker has been answered, so this is its turn, and two threads need not be woken.
+            drop(place);
+            return Ok(guarded(method, run)?);
+        }
         let token = context.callback.map(|callback| {
             cx.callbacks.borrow_mut().insert(request, callback);
             Token { cx: cx.clone(), request }
@@ -172,6 +178,7 @@ impl Incoming {
         let landing = cx.flights.take_off(request, wake);
         let (done, on_done) = oneshot::channel();
         let (conn, info, callback) = (cx.id, cx.info.clone(), token.as_ref().map(|token| token.request));
+        let task = worker.task();
         let work: Work = Box::new(move || {
             if flight.cancelled.load(Ordering::Acquire) {
                 tracing::info!(
@@ -192,6 +199,8 @@ impl Incoming {
                 );
             }
             drop(landing);
+            // Before the answer: who reads that may ask again at once.
+            drop(task);
             done.send(result).ok();
         });
         worker.post(work).map_err(|error| {
@@ -234,7 +243,7 @@ impl Incoming {
 /// Runs a method; a panic in it is an error of that call.
 fn guarded(method: &Method, run: Runs) -> Result<Write, Thrown> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        let Method { interface, name } = method;
+        let Method { interface, name, .. } = method;
         tracing::error!(target: "ipc", "ipc: {interface}.{name} panicked: {}", panic_text(&*panic));
         Err(Thrown::Road(IpcError::Remote(format!("internal error in {interface}.{name}"))))
     })

@@ -23,7 +23,7 @@ use crate::wire::init_capnp::init;
 /// How a process wants its connections.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The program's name in log lines, and what its socket is called after the dash: `bitcoin-node`.
+    /// The program's name in log lines, after whose last part its socket is called: `bitcoin-node`.
     pub exe: String,
     /// What peers may take.
     pub limits: Limits,
@@ -95,9 +95,12 @@ impl Ipc {
         ConnInfo { exe: self.options.exe.as_str().into(), peer: peer.into(), limits: self.options.limits.clone() }
     }
 
-    /// What follows the dash in the program's name: its socket is called after that.
+    /// What the socket is called. Whoever has the node in it, alone or with all the rest, is found as the node.
     fn role(&self) -> &str {
-        self.options.exe.rsplit('-').next().unwrap_or(&self.options.exe)
+        match self.options.exe.rsplit_once('-') {
+            Some((_, role @ ("wallet" | "gui"))) => role,
+            _ => "node",
+        }
     }
 
     /// Listens, and serves `init` to whoever connects. Returns the address in full, for the log. When this returns, the

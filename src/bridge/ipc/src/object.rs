@@ -30,6 +30,8 @@ pub(crate) static OBJECTS: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct Method {
     pub(crate) interface: &'static str,
     pub(crate) name: &'static str,
+    /// Whether it need not go to its worker if that has nothing else to do.
+    pub(crate) quick: bool,
 }
 
 /// What the generator writes for each interface.

@@ -43,7 +43,7 @@ impl<T: Dispatch + ?Sized> Remote<T> {
         if started.is_some()
             && let Some(conn) = &self.conn
         {
-            let Method { interface, name } = method;
+            let Method { interface, name, .. } = method;
             tracing::debug!(
                 target: "ipc",
                 "{} IPC client send {interface}.{name}$Params ({}) to {}",
@@ -127,7 +127,7 @@ fn exchange(
 }
 
 fn log_answer(conn: &Conn, method: &Method, answer: &str, started: Instant) {
-    let Method { interface, name } = method;
+    let Method { interface, name, .. } = method;
     tracing::debug!(
         target: "ipc",
         "{} IPC client recv {interface}.{name}$Results ({answer}) from {} {}us",

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::conn::Loop;
 use crate::thread::{ThreadQueue, Work};
@@ -12,6 +13,8 @@ use crate::wire::proxy_capnp::{thread, thread_map};
 /// One of our threads, as an object that the other side holds.
 pub(crate) struct ThreadServer {
     queue: Arc<ThreadQueue>,
+    /// Calls that it has been given and has not done.
+    tasks: Arc<AtomicUsize>,
     /// A worker lives as long as this object; a caller's thread lives by itself.
     worker: Option<Worker>,
 }
@@ -26,12 +29,24 @@ impl ThreadServer {
     pub(crate) fn worker(cx: &Rc<Loop>, name: &str) -> Self {
         cx.worker_count.set(cx.worker_count.get() + 1);
         let queue = ThreadQueue::new(name.to_owned());
-        Self { queue, worker: Some(Worker { started: Cell::new(false), cx: Rc::downgrade(cx) }) }
+        let worker = Worker { started: Cell::new(false), cx: Rc::downgrade(cx) };
+        Self { queue, tasks: Arc::default(), worker: Some(worker) }
     }
 
     /// The thread of a caller, which runs callbacks while it waits.
     pub(crate) fn caller(_cx: &Rc<Loop>, queue: Arc<ThreadQueue>) -> Self {
-        Self { queue, worker: None }
+        Self { queue, tasks: Arc::default(), worker: None }
+    }
+
+    /// Whether it has done all that it was given.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.tasks.load(Ordering::Acquire) == 0
+    }
+
+    /// Something that it is given now.
+    pub(crate) fn task(&self) -> Task {
+        self.tasks.fetch_add(1, Ordering::Relaxed);
+        Task(self.tasks.clone())
     }
 
     pub(crate) fn queue(&self) -> &Arc<ThreadQueue> {
@@ -47,6 +62,15 @@ impl ThreadServer {
         }
         self.queue.push(work);
         Ok(())
+    }
+}
+
+/// A call that a thread has been given. Dropped when it is done, or never will be.
+pub(crate) struct Task(Arc<AtomicUsize>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::{HashSet, VecDeque};
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::AsRawFd;
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -19,14 +20,20 @@ use capnp::serialize::{OwnedSegments, SegmentLengthsBuilder};
 use capnp_rpc::rpc_capnp::{message, return_};
 use capnp_rpc::rpc_twoparty_capnp::Side;
 use futures::channel::oneshot;
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::limits::Limits;
 
 /// What is read from the socket at a time, unless a message is larger.
 const READ_BYTES: usize = 64 << 10;
+/// What the system may keep of messages that the peer has not read yet.
+const SEND_BYTES: usize = 2 << 20;
 /// Segments that a message may have; the library's own limit.
 const MAX_SEGMENTS: usize = 512;
+/// What a message gets beyond what the library asks for.
+const MORE_WORDS: u32 = 32;
 /// Parts handed to one system call.
 const MAX_SLICES: usize = 64;
 const WORD: usize = 8;
@@ -58,7 +65,7 @@ struct Output {
 
 /// The socket and what belongs to both directions.
 pub(crate) struct Wire {
-    stream: UnixStream,
+    stream: OwnedWriteHalf,
     limits: Limits,
     output: RefCell<Output>,
     input: RefCell<Input>,
@@ -66,6 +73,7 @@ pub(crate) struct Wire {
 
 /// What is known of the peer's side of the conversation.
 struct Input {
+    stream: OwnedReadHalf,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -77,7 +85,7 @@ impl Wire {
     /// Ends both directions: the reader sees the end of the stream, the writer stops.
     fn hang_up(&self) {
         // It fails if the peer was faster, which is as good.
-        nix::sys::socket::shutdown(self.stream.as_raw_fd(), nix::sys::socket::Shutdown::Both).ok();
+        nix::sys::socket::shutdown(self.stream.as_ref().as_raw_fd(), nix::sys::socket::Shutdown::Both).ok();
         let mut output = self.output.borrow_mut();
         output.queue.clear();
         output.queued_bytes = 0;
@@ -147,23 +155,25 @@ impl Wire {
     fn write_some(&self) -> io::Result<()> {
         let mut output = self.output.borrow_mut();
         let written = {
-            let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(MAX_SLICES);
+            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+            let mut used = 0;
             let mut skip = output.written;
             for frame in &output.queue {
                 let segments = frame.message.get_segments_for_output();
                 for part in std::iter::once(frame.header.as_slice()).chain(segments.iter().copied()) {
                     if skip >= part.len() {
                         skip -= part.len();
-                    } else if slices.len() < MAX_SLICES {
-                        slices.push(IoSlice::new(&part[skip..]));
+                    } else if used < MAX_SLICES {
+                        slices[used] = IoSlice::new(&part[skip..]);
+                        used += 1;
                         skip = 0;
                     }
                 }
-                if slices.len() >= MAX_SLICES {
+                if used >= MAX_SLICES {
                     break;
                 }
             }
-            self.stream.try_write_vectored(&slices)?
+            self.stream.try_write_vectored(&slices[..used])?
         };
         output.written += written;
         while let Some(bytes) = output.queue.front().map(|first| first.bytes)
@@ -217,16 +227,14 @@ impl Wire {
                     input.end = end - start;
                 }
             }
-            let read = {
-                let mut input = self.input.borrow_mut();
-                let end = input.end;
-                self.stream.try_read(&mut input.buffer[end..])
-            };
-            match read {
+            let read = poll_fn(|context| {
+                let Input { stream, buffer, end, .. } = &mut *self.input.borrow_mut();
+                poll_read(stream, context, &mut buffer[*end..])
+            });
+            match read.await {
                 Ok(0) if self.input.borrow().end == 0 => return Ok(None),
                 Ok(0) => return Err(cut_off()),
                 Ok(read) => self.input.borrow_mut().end += read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.stream.readable().await?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
@@ -246,10 +254,10 @@ impl Wire {
             there
         };
         while filled < body.len() {
-            match self.stream.try_read(&mut body[filled..]) {
+            let read = poll_fn(|context| poll_read(&mut self.input.borrow_mut().stream, context, &mut body[filled..]));
+            match read.await {
                 Ok(0) => return Err(cut_off()),
                 Ok(read) => filled += read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.stream.readable().await?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
@@ -286,6 +294,17 @@ impl Wire {
     fn check_capabilities(&self, count: u32) -> capnp::Result<()> {
         if count > self.limits.capabilities { Err(refused("too many capabilities in one message")) } else { Ok(()) }
     }
+}
+
+/// One system call's worth. Unlike its counterpart for shared streams, this knows that a read that fills less than it
+/// could has emptied the socket, and saves the call that would only say so.
+fn poll_read(
+    stream: &mut OwnedReadHalf,
+    context: &mut std::task::Context<'_>,
+    into: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let mut into = ReadBuf::new(into);
+    Pin::new(stream).poll_read(context, &mut into).map_ok(|()| into.filled().len())
 }
 
 fn frame_header(message: &Message) -> Vec<u8> {
@@ -345,7 +364,10 @@ pub(crate) struct Network {
 impl Network {
     pub(crate) fn new(stream: UnixStream, side: Side, limits: Limits) -> Self {
         let (gone, on_gone) = oneshot::channel();
-        let input = Input { buffer: vec![0; READ_BYTES], start: 0, end: 0, open: HashSet::new() };
+        // A message that fits goes out at once, however slowly the peer reads. The system may grant less.
+        nix::sys::socket::setsockopt(&stream, nix::sys::socket::sockopt::SndBuf, &SEND_BYTES).ok();
+        let (reading, stream) = stream.into_split();
+        let input = Input { stream: reading, buffer: vec![0; READ_BYTES], start: 0, end: 0, open: HashSet::new() };
         let wire = Rc::new(Wire { stream, limits, output: RefCell::default(), input: RefCell::new(input) });
         let writer = wire.clone();
         let driver = Promise::from_future(async move {
@@ -401,7 +423,8 @@ impl capnp_rpc::Connection<Side> for Connection {
     }
 
     fn new_outgoing_message(&mut self, first_segment_word_size: u32) -> Box<dyn capnp_rpc::OutgoingMessage> {
-        let allocator = HeapAllocator::new().first_segment_words(first_segment_word_size);
+        // What the library asks for leaves no room for the table of capabilities, which would get a segment of its own.
+        let allocator = HeapAllocator::new().first_segment_words(first_segment_word_size.saturating_add(MORE_WORDS));
         Box::new(Outgoing { message: Builder::new(allocator), wire: self.link.wire.clone() })
     }
 

@@ -1,4 +1,4 @@
-//! The contract of every interface, over a socket pair and over a unix socket.
+//! The contract of every interface: in one process, over a socket pair, and over a unix socket.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod common;
@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use common::{Pair, hello};
 use interfaces::fakes::FakeInit;
-use interfaces::{RawTx, WalletLoader, contract};
+use interfaces::{BulkheadInit, RawTx, WalletLoader, contract};
 
-fn over(connect: impl Fn(Arc<FakeInit>) -> Pair) {
-    let fake = Arc::new(FakeInit { hello: hello("node"), ..FakeInit::default() });
-    let pair = connect(fake.clone());
-    let init = pair.peer.init();
-    contract::check_init(&**init, &hello("gui"));
+/// All of them, over a connection or on the fake itself.
+fn kept(init: &dyn BulkheadInit, fake: &FakeInit) {
+    contract::check_init(init, &hello("gui"));
     contract::check_echo(&*init.make_echo().unwrap().unwrap());
     contract::check_rpc(&*init.make_rpc().unwrap().unwrap());
     contract::check_mining(&*init.make_mining().unwrap().unwrap(), &|| fake.mining.advance());
@@ -22,7 +20,19 @@ fn over(connect: impl Fn(Arc<FakeInit>) -> Pair) {
     contract::check_node(&*init.make_node().unwrap().unwrap());
     let wallets = init.make_wallet_loader(fake.chain.clone()).unwrap().unwrap().unwrap();
     contract::check_wallets(&*wallets);
-    contract::check_attaching(&**init, &(fake.wallets.clone() as Arc<dyn WalletLoader>));
+    contract::check_attaching(init, &(fake.wallets.clone() as Arc<dyn WalletLoader>));
+}
+
+fn over(connect: impl Fn(Arc<FakeInit>) -> Pair) {
+    let fake = Arc::new(FakeInit { hello: hello("node"), ..FakeInit::default() });
+    let pair = connect(fake.clone());
+    kept(&**pair.peer.init(), &fake);
+}
+
+#[test]
+fn in_one_process() {
+    let fake = FakeInit { hello: hello("node"), ..FakeInit::default() };
+    kept(&fake, &fake);
 }
 
 /// What the fake chain takes for a transaction.

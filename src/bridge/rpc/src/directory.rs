@@ -69,7 +69,7 @@ impl Listed {
 
     fn help(&self, identity: &Identity) -> String {
         match self {
-            Self::Here(doc) => help::page(doc, identity),
+            Self::Here(doc) => identity.words.fill(&help::page(doc, identity)),
             Self::Elsewhere(described) => described.help.clone(),
         }
     }
@@ -81,9 +81,9 @@ impl Listed {
         }
     }
 
-    fn openrpc(&self, hidden: bool) -> Json {
+    fn openrpc(&self, identity: &Identity, hidden: bool) -> Json {
         match self {
-            Self::Here(doc) => openrpc::method(doc, hidden),
+            Self::Here(doc) => identity.words.fill_json(openrpc::method(doc, hidden)),
             Self::Elsewhere(described) => described.openrpc[usize::from(hidden)].clone(),
         }
     }
@@ -180,8 +180,9 @@ impl Directory {
     /// The OpenRPC document.
     pub fn openrpc(&self, hidden: bool) -> Json {
         let listed = self.snapshot().into_values();
-        let methods =
-            listed.filter(|listed| hidden || listed.category() != HIDDEN).map(|listed| listed.openrpc(hidden));
+        let methods = listed
+            .filter(|listed| hidden || listed.category() != HIDDEN)
+            .map(|listed| listed.openrpc(&self.identity, hidden));
         openrpc::document(&self.identity, methods.collect())
     }
 
@@ -196,7 +197,7 @@ impl Directory {
             name,
             category: listed.category().to_owned(),
             help: listed.help(&self.identity),
-            openrpc: [listed.openrpc(false), listed.openrpc(true)],
+            openrpc: [listed.openrpc(&self.identity, false), listed.openrpc(&self.identity, true)],
             arg_map: Json::Arr(listed.arg_map()),
         };
         self.snapshot().into_iter().map(describe).collect()
@@ -205,7 +206,7 @@ impl Directory {
     /// The documentation page of a method of this process, as Markdown.
     pub fn markdown(&self, name: &str) -> Option<String> {
         match self.find(name)? {
-            Listed::Here(doc) => Some(markdown::page(&doc, &self.identity)),
+            Listed::Here(doc) => Some(self.identity.words.fill(&markdown::page(&doc, &self.identity))),
             Listed::Elsewhere(_) => None,
         }
     }

@@ -206,7 +206,7 @@ impl<C: ?Sized + 'static> Engine<C> {
             request.params = Json::Arr(named::to_positional(members, &doc.arg_names())?);
         }
         if !check::arg_count_fits(doc, request.params.len()) {
-            return Err(RpcError::misc(help::page(doc, identity)));
+            return Err(RpcError::misc(identity.words.fill(&help::page(doc, identity))));
         }
         check::check_args(doc, &request.params)?;
         let result = (method.handler)(&self.context, &request.described_by(Arc::clone(doc)))?;

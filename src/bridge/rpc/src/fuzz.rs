@@ -7,8 +7,8 @@ use platform::ManualClock;
 use crate::allow::{AllowList, Subnet};
 use crate::auth::Authenticator;
 use crate::{
-    Arg, Caller, Directory, Engine, Identity, Registry, Res, RpcState, amount_from_value, base64, bind, client, http,
-    json, method, obj,
+    Arg, Caller, Directory, Engine, Identity, Registry, Res, RpcState, Words, amount_from_value, base64, bind, client,
+    http, json, method, obj,
 };
 
 /// JSON: what is read is written so that it reads the same.
@@ -64,6 +64,7 @@ fn engine() -> Engine<()> {
         cli_name: "fuzz-cli".to_owned(),
         rpc_port: 1,
         bug_url: String::new(),
+        words: Words::default(),
     };
     let registry = Registry::new(Directory::new(identity));
     registry.add(

@@ -1,5 +1,7 @@
 //! What the daemon calls itself where texts of this crate need it.
 
+use crate::json::{Json, Object};
+
 /// Names and versions of one coin's daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -13,6 +15,42 @@ pub struct Identity {
     pub rpc_port: u16,
     /// Where bugs are reported.
     pub bug_url: String,
+    /// What texts call the coin.
+    pub words: Words,
+}
+
+/// The words that differ from coin to coin. Descriptions hold their places: `{coin}`, `{Coin}`, `{ticker}` and `{atom}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// For instance `Bitcoin`.
+    pub name: String,
+    /// For instance `BTC`.
+    pub ticker: String,
+    /// For instance `sat`.
+    pub minor_unit: String,
+}
+
+impl Words {
+    /// The text with the words in their places.
+    pub fn fill(&self, text: &str) -> String {
+        text.replace("{coin}", &self.name.to_lowercase())
+            .replace("{Coin}", &self.name)
+            .replace("{ticker}", &self.ticker)
+            .replace("{atom}", &self.minor_unit)
+    }
+
+    /// The document with the words in the places of its texts.
+    pub fn fill_json(&self, document: Json) -> Json {
+        match document {
+            Json::Str(text) => Json::Str(self.fill(&text)),
+            Json::Arr(items) => items.into_iter().map(|item| self.fill_json(item)).collect(),
+            Json::Obj(members) => {
+                let filled = members.into_iter().map(|(key, value)| (key, self.fill_json(value)));
+                Json::from(filled.collect::<Object>())
+            }
+            other => other,
+        }
+    }
 }
 
 impl Identity {

@@ -45,6 +45,7 @@ mod markdown;
 pub mod method;
 mod named;
 mod openrpc;
+mod options;
 mod registry;
 mod request;
 mod state;
@@ -61,12 +62,13 @@ pub use cancel::Cancel;
 pub use directory::{Described, Directory};
 pub use engine::{Answer, Engine};
 pub use error::{Code, RpcError};
-pub use identity::Identity;
+pub use identity::{Identity, Words};
 pub use json::{Json, JsonError, Number, Object};
 pub use method::{
     Arg, ArgType, Elision, Example, Fallback, Handler, Method, MethodDoc, Res, ResType, elide_group, method,
 };
 pub use named::to_positional;
+pub use options::{BadRpcOption, RpcOptions};
 pub use registry::Registry;
 pub use request::{Caller, Request, Version};
 pub use state::{ActiveCommand, RpcState};

@@ -108,6 +108,11 @@ impl Args {
         self.value(name).to_bool()
     }
 
+    /// Whether it was given to this very program, and not in a file that others read too.
+    pub fn is_on_command_line(&self, name: &str) -> bool {
+        self.settings().command_line.contains_key(name)
+    }
+
     /// The option is set, if only to nothing or by negation.
     pub fn is_set(&self, name: &str) -> bool {
         !self.value(name).is_null()

@@ -16,6 +16,11 @@ use crate::settings_file;
 use crate::spec::Category;
 use crate::value::Value;
 
+/// The releases that `-rpccompat` knows.
+const OLD_RELEASES: std::ops::RangeInclusive<u32> = 29..=31;
+/// Parts of answers that are gone, each with the last release that had it without being asked.
+const GONE_SINCE: [(&str, u32); 4] = [("bip125", 31), ("fullrbf", 31), ("psbtv0", 31), ("startingheight", 30)];
+
 /// What the user said, and what follows from it.
 #[derive(Debug)]
 pub struct Config {
@@ -68,6 +73,21 @@ impl Config {
     /// The data directory of the chosen chain.
     pub fn net_dir(&self) -> &Path {
         &self.net_dir
+    }
+
+    /// The release whose answers `-rpccompat` asks for. An error is a release that nobody can ask for.
+    pub fn rpc_release(&self) -> Result<Option<u32>, ConfigError> {
+        let Some(text) = self.args.get("rpccompat") else { return Ok(None) };
+        let release = text.parse().ok().filter(|release| OLD_RELEASES.contains(release));
+        release.map(Some).ok_or(ConfigError::RpcRelease(text))
+    }
+
+    /// Whether answers have something that is on its way out: it was asked for by name (`-deprecatedrpc`), or with a
+    /// release that had it.
+    pub fn answers_deprecated(&self, what: &str) -> bool {
+        let release = self.rpc_release().ok().flatten();
+        let had = |release| GONE_SINCE.iter().any(|(name, last)| *name == what && release <= *last);
+        self.args.get_all("deprecatedrpc").iter().any(|name| name == what) || release.is_some_and(had)
     }
 
     /// The temporary directory made for `-ephemeral`: to be removed with all that is in it when the program ends.

@@ -18,6 +18,9 @@ pub enum ConfigError {
         /// Whose help to read.
         executable: String,
     },
+    /// A release whose answers nobody remembers.
+    #[error("-rpccompat knows the releases 29, 30 and 31, not '{0}'.")]
+    RpcRelease(String),
     /// Two places for one node.
     #[error("-ephemeral makes a data directory of its own and cannot be used together with -datadir.")]
     EphemeralDataDir,

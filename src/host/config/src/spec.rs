@@ -3,7 +3,7 @@
 //! The tables are static and hold templates such as `{rpc_ports}`; a coin's own names and numbers are filled in only
 //! when help is printed, so that a start pays nothing for them.
 
-use coin::ChainKind;
+use coin::{ChainKind, TxFormat};
 
 /// The groups of `-help`, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +88,8 @@ pub struct OptionSpec {
     pub no_elision: bool,
     /// Only coins that have this chain have the option.
     pub chain: Option<ChainKind>,
+    /// Only coins whose transactions have this format have the option.
+    pub format: Option<TxFormat>,
     /// For a command: the command options that go with it.
     pub command_options: &'static [&'static str],
 }
@@ -110,6 +112,7 @@ pub(crate) const fn option(
         no_negation: false,
         no_elision: false,
         chain: None,
+        format: None,
         command_options: &[],
     }
 }
@@ -120,6 +123,11 @@ pub(crate) const fn hidden(name: &'static str) -> OptionSpec {
 }
 
 impl OptionSpec {
+    pub(crate) const fn for_format(mut self, format: TxFormat) -> Self {
+        self.format = Some(format);
+        self
+    }
+
     pub(crate) const fn debug_only(mut self) -> Self {
         self.debug_only = true;
         self

@@ -4,6 +4,7 @@
 //! The main program connects the two with [`Signals::forward`](crate::Signals::forward). Anybody may ask, and nobody
 //! can take it back.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     shared: Arc<(Mutex<bool>, Condvar)>,
+    failed: Arc<AtomicBool>,
 }
 
 impl Shutdown {
@@ -24,6 +26,19 @@ impl Shutdown {
         let (requested, changed) = &*self.shared;
         *requested.lock().unwrap_or_else(PoisonError::into_inner) = true;
         changed.notify_all();
+    }
+
+    /// Asks everybody to stop because something failed that nobody can go on without. Says whether that is the first
+    /// such failure.
+    pub fn fail(&self) -> bool {
+        let first = !self.failed.swap(true, Ordering::AcqRel);
+        self.request();
+        first
+    }
+
+    /// Whether a failure is the reason.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     /// Whether somebody has asked. Long work looks at this between its steps.
@@ -68,5 +83,15 @@ mod tests {
         assert!(shutdown.is_requested());
         shutdown.wait();
         assert!(shutdown.wait_timeout(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_failure_is_a_request_that_is_remembered() {
+        let shutdown = Shutdown::new();
+        shutdown.request();
+        assert!(!shutdown.has_failed());
+        assert!(shutdown.clone().fail());
+        assert!(!shutdown.fail());
+        assert!(shutdown.has_failed() && shutdown.is_requested());
     }
 }

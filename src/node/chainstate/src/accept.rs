@@ -166,8 +166,7 @@ impl Engine {
             self.shared.events.publish(&ChainEvent::Announced { block: Arc::clone(block), height });
         }
         let pos = if let Some(pos) = how.stored_at {
-            let len =
-                u32::try_from(block.size(WitnessMode::Include)).expect("a block that was read from a file fits in it");
+            let len = u32::try_from(block.total_size()).expect("a block that was read from a file fits in it");
             self.shared.files.note_block(pos, len, height, block.header.time());
             pos
         } else {

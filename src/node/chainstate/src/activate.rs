@@ -16,6 +16,8 @@ pub struct Activation {
     pub refused: Vec<Refused>,
     /// Whether `-stopatheight` was reached.
     pub stop: bool,
+    /// Whether the next block would need rules that are not verified, and nobody said that they need not be.
+    pub frontier: bool,
 }
 
 impl Engine {
@@ -30,6 +32,9 @@ impl Engine {
             let before = self.active_tip;
             self.step(target, &mut done)?;
             self.update_initial_download();
+            if done.frontier {
+                break;
+            }
             if self.active_tip != before {
                 let height = self.active_tip.map_or(0, |t| read(&self.shared.tree)[t].height);
                 self.announce_tip();
@@ -103,6 +108,10 @@ impl Engine {
                 if self.active_tip == Some(target) { None } else { tree.ancestor(target, height) }
             };
             let Some(next) = next else { break };
+            if self.is_beyond_frontier(next) {
+                done.frontier = true;
+                break;
+            }
             match self.connect_tip(next)? {
                 Ok(()) => connected += 1,
                 Err(reason) => {
@@ -135,6 +144,12 @@ impl Engine {
         }
         self.settle(reorganised);
         Ok(())
+    }
+
+    /// Whether a block needs rules that are not verified.
+    fn is_beyond_frontier(&self, id: NodeId) -> bool {
+        let height = read(&self.shared.tree)[id].height;
+        self.rules.frontier().is_some_and(|frontier| height >= frontier)
     }
 
     /// Lets those who follow the tip catch up with it.

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use bitcoin::OutPoint;
-use primitives::{Codec, TxOutEntry};
-use store::{CoinsBatch, CoinsDb, StoreError};
+use primitives::{Codec, FinalTx, TxOutEntry};
+use store::{CoinsBatch, CoinsDb, CoinsTip, StoreError};
 
 use crate::hashing::SaltedState;
 
@@ -90,12 +90,18 @@ pub(crate) enum Lookup<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
     coins: HashMap<OutPoint, Option<StoredCoin>, SaltedState>,
+    /// The last transaction that the next block has to continue, if these changes say anything about it.
+    final_tx: Option<NewFinalTx>,
 }
+
+/// A change of the last transaction that the next block has to continue: to another one, or to none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewFinalTx(pub(crate) Option<FinalTx>);
 
 impl Changes {
     /// No changes, with room for `n`.
     pub(crate) fn with_capacity(n: usize, salt: SaltedState) -> Self {
-        Self { coins: HashMap::with_capacity_and_hasher(n, salt) }
+        Self { coins: HashMap::with_capacity_and_hasher(n, salt), final_tx: None }
     }
 
     /// What these changes say of an output: unspent, spent, or nothing.
@@ -105,6 +111,16 @@ impl Changes {
             Some(None) => Lookup::Spent,
             None => Lookup::Unknown,
         }
+    }
+
+    /// What these changes say about the last transaction that the next block has to continue.
+    pub(crate) fn new_final_tx(&self) -> Option<NewFinalTx> {
+        self.final_tx
+    }
+
+    /// The next block has to continue this, or nothing.
+    pub(crate) fn set_final_tx(&mut self, final_tx: Option<FinalTx>) {
+        self.final_tx = Some(NewFinalTx(final_tx));
     }
 
     /// A coin appears.
@@ -120,6 +136,7 @@ impl Changes {
     /// Puts later changes on top of these.
     pub(crate) fn extend(&mut self, later: Self) {
         self.coins.extend(later.coins);
+        self.final_tx = later.final_tx.or(self.final_tx);
     }
 
     /// How many outputs are touched.
@@ -135,12 +152,26 @@ pub(crate) struct CoinsCache {
     heap: usize,
     dirty: usize,
     salt: SaltedState,
+    /// The last transaction that the next block has to continue, here and on the disk.
+    final_tx: Option<FinalTx>,
+    stored_final_tx: Option<FinalTx>,
 }
 
 impl CoinsCache {
     /// An empty cache whose table is salted, since transaction ids are chosen by strangers.
     pub(crate) fn new(salt: SaltedState) -> Self {
-        Self { map: HashMap::with_hasher(salt), heap: 0, dirty: 0, salt }
+        let map = HashMap::with_hasher(salt);
+        Self { map, heap: 0, dirty: 0, salt, final_tx: None, stored_final_tx: None }
+    }
+
+    /// The last transaction that the next block has to continue.
+    pub(crate) fn final_tx(&self) -> Option<FinalTx> {
+        self.final_tx
+    }
+
+    /// What the disk says about it.
+    pub(crate) fn remember_final_tx(&mut self, final_tx: Option<FinalTx>) {
+        (self.final_tx, self.stored_final_tx) = (final_tx, final_tx);
     }
 
     /// What the cache knows of an output.
@@ -164,6 +195,9 @@ impl CoinsCache {
     /// Applies changes. `known` says that the disk has none of the outputs which appear here and which the cache does not
     /// know: true for the outputs of new transactions, false when a block is undone or applied again after a crash.
     pub(crate) fn apply(&mut self, changes: Changes, known: bool) {
+        if let Some(NewFinalTx(final_tx)) = changes.final_tx {
+            self.final_tx = final_tx;
+        }
         for (out, coin) in changes.coins {
             match coin {
                 Some(coin) => self.add(out, coin, known),
@@ -228,11 +262,20 @@ impl CoinsCache {
         batch_bytes: usize,
         keep: bool,
     ) -> Result<(), StoreError> {
+        if self.dirty == 0 && db.tip()? == CoinsTip::At(*tip) {
+            // The disk knows all of it, for instance because the program stops and has flushed a moment ago.
+            self.written(keep);
+            return Ok(());
+        }
         let mut batch = CoinsBatch::default();
         db.begin(&mut batch, tip)?;
+        if self.final_tx != self.stored_final_tx {
+            db.put_final_tx(&mut batch, self.final_tx.map(|last| (last.txid, last.outputs)));
+        }
         let mut batch = self.write_dirty(db, batch, batch_bytes)?;
         db.finish(&mut batch, tip);
         db.write(batch, true)?;
+        self.stored_final_tx = self.final_tx;
         self.written(keep);
         Ok(())
     }

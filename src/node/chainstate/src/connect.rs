@@ -4,14 +4,15 @@
 use std::{cell::RefCell, sync::Arc};
 
 use bitcoin::{OutPoint, hashes::Hash};
-use consensus::{AssumeValid, CoinView, ConnectReason, Connecting, HeaderView};
-use primitives::{Block, BlockUndo, Codec, Tx, TxOutEntry, TxUndo};
+use consensus::{AssumeValid, CoinView, ConnectReason, Connecting, HeaderView, WhyVerify};
+use primitives::{Block, BlockUndo, Codec, FinalTx, Tx, TxOutEntry, TxUndo};
 use store::StoreError;
 
 use crate::{
     Engine, Fatal, Node, NodeId, Tree, Validity,
     branch::Branch,
     coins::{Changes, Lookup, StoredCoin},
+    engine::LastVerified,
     shared::{Shared, read, write},
 };
 
@@ -53,6 +54,11 @@ impl View<'_> {
 }
 
 impl CoinView for View<'_> {
+    fn final_tx(&self) -> Option<FinalTx> {
+        let changed = self.layers.iter().find_map(|layer| layer.new_final_tx());
+        changed.map_or_else(|| read(&self.shared.state).cache.final_tx(), |new| new.0)
+    }
+
     fn coin(&self, out: &OutPoint) -> Option<TxOutEntry> {
         let found = self.look_up(out).and_then(|coin| coin.map(|c| c.decode(self.shared.codec)).transpose());
         found.unwrap_or_else(|e| {
@@ -64,10 +70,10 @@ impl CoinView for View<'_> {
 
 /// Adds what a transaction makes, leaving out what can never be spent.
 pub(crate) fn add_outputs(changes: &mut Changes, codec: Codec, tx: &Tx, height: u32) {
+    let (tails, coinbase) = (codec.tails(tx), tx.is_coinbase());
     for ((vout, n), output) in (0u32..).zip(0usize..).zip(tx.outputs()) {
-        if !script::templates::is_unspendable(&output.script_pubkey)
-            && let Some(coin) = codec.new_coin(tx, n, height)
-        {
+        if !script::templates::is_unspendable(&output.script_pubkey) {
+            let coin = TxOutEntry::new(output.clone(), height, coinbase, tails.at(n));
             changes.add(OutPoint { txid: tx.txid(), vout }, StoredCoin::from(&coin));
         }
     }
@@ -146,11 +152,17 @@ impl Engine {
         let tree = read(&self.shared.tree);
         let prev = Branch::new(&tree, parent);
         let mut spendings = Vec::with_capacity(block.txs.len());
+        let before;
         let (verdict, flags) = {
             let view = View { shared: &self.shared, layers: [&Changes::default(), pending], failure: &failure };
+            before = view.final_tx();
             match Connecting::start(&*self.rules, block, &prev, &view, &self.versionbits) {
                 Ok(mut rules) => {
                     let flags = rules.flags();
+                    let after = rules.final_tx();
+                    if after != before {
+                        changes.set_final_tx(after);
+                    }
                     let sums = block.txs.iter().enumerate().try_for_each(|(n, tx)| {
                         let view = View { shared: &self.shared, layers: [&changes, pending], failure: &failure };
                         let spent = if n == 0 { Vec::new() } else { spent_coins(tx, &view)? };
@@ -176,21 +188,38 @@ impl Engine {
             return Ok(Err(reason));
         }
         if run_scripts
-            && self.must_verify(&tree, node)
-            && let Err(failed) = self.scripts.check(&spendings, flags)
+            && self.log_verifies(&tree, node)
+            && let Err(failed) = self.scripts.check(&spendings, flags, self.rules.dialect())
         {
             return Ok(Err(ConnectReason::Script(Box::new(failed))));
         }
         let undo = spendings.into_iter().map(|s| TxUndo { spent: Arc::unwrap_or_clone(s.spent) });
-        let undo = BlockUndo::new(undo.collect());
+        let undo = BlockUndo { txs: undo.collect(), final_tx: before };
         Ok(Ok(Connected { changes, undo }))
     }
 
-    /// Whether the block's scripts are run, and not assumed to be right.
-    fn must_verify(&self, tree: &Tree, node: &Node) -> bool {
+    /// Whether the block's scripts are run. It is told where that changes.
+    fn log_verifies(&self, tree: &Tree, node: &Node) -> bool {
+        let why = self.why_verify(tree, node);
+        let now = why.map_or(LastVerified::Assumed, LastVerified::Run);
+        if self.verifies.replace(now) != now {
+            if let Some(why) = why {
+                tracing::info!("Enabling script verification at block #{} ({}): {why}.", node.height, node.hash);
+            } else {
+                tracing::info!("Disabling script verification at block #{} ({}).", node.height, node.hash);
+            }
+        }
+        why.is_some()
+    }
+
+    /// Why the block's scripts are run; `None` if they are assumed to be right.
+    fn why_verify(&self, tree: &Tree, node: &Node) -> Option<WhyVerify> {
+        if !self.rules.runs_scripts(node.height) {
+            return None;
+        }
         let assumed = self.rules.params().assume_valid().and_then(|hash| tree.find(&hash));
         let assumed = assumed.map(|id| Branch::new(tree, id));
-        let Some(best) = *read(&self.shared.best_header) else { return true };
+        let Some(best) = *read(&self.shared.best_header) else { return Some(WhyVerify::NotInBestChain) };
         let best_branch = Branch::new(tree, best);
         let decision = AssumeValid {
             height: node.height,
@@ -200,7 +229,7 @@ impl Engine {
             best: &best_branch,
             best_work: tree[best].chain_work,
         };
-        decision.why_verify(self.rules.params()).is_some()
+        decision.why_verify(self.rules.params())
     }
 
     /// Reads the coins that a block spends in one pass, so that the checks below find them in memory.

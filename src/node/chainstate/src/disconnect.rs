@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bitcoin::OutPoint;
 use primitives::{Block, BlockUndo};
+use store::StoreError;
 
 use crate::{
     Engine, Fatal, NodeId,
@@ -31,8 +32,12 @@ impl Engine {
         let (Some(block_pos), Some(undo_pos)) = (node.block_pos(), node.undo_pos()) else {
             return Err(Fatal::Disconnect);
         };
-        let block = Arc::new(self.shared.read_block(block_pos)?);
-        let undo = self.shared.read_undo(undo_pos, &node.header.prev_blockhash)?;
+        let unreadable = |e: StoreError| {
+            tracing::error!("DisconnectTip(): Failed to read {}: {e}", node.hash);
+            Fatal::Disconnect
+        };
+        let block = Arc::new(self.shared.read_block(block_pos).map_err(unreadable)?);
+        let undo = self.shared.read_undo(undo_pos, &node.header.prev_blockhash).map_err(unreadable)?;
         let changes = self.undo_changes(&block, &undo, node.height, &Changes::default()).map_err(|e| {
             tracing::error!("DisconnectTip(): DisconnectBlock {} failed: {e}", node.hash);
             Fatal::Disconnect
@@ -66,6 +71,7 @@ impl Engine {
             return Err(Unclean::Undo);
         }
         let mut changes = Changes::with_capacity(block.txs.len() * 4, self.scripts.salt());
+        changes.set_final_tx(undo.final_tx);
         for (n, tx) in block.txs.iter().enumerate().rev() {
             for (vout, output) in (0u32..).zip(tx.outputs()) {
                 if script::templates::is_unspendable(&output.script_pubkey) {
@@ -94,11 +100,7 @@ impl Engine {
     }
 
     /// A coin as of changes that are not applied yet, the first of which that knows it decides.
-    pub(crate) fn pending_coin(
-        &self,
-        out: &OutPoint,
-        pending: &[&Changes],
-    ) -> Result<Option<StoredCoin>, store::StoreError> {
+    pub(crate) fn pending_coin(&self, out: &OutPoint, pending: &[&Changes]) -> Result<Option<StoredCoin>, StoreError> {
         for changes in pending {
             match changes.get(out) {
                 Lookup::Coin(coin) => return Ok(Some(coin.clone())),

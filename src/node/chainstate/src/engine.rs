@@ -1,11 +1,12 @@
 //! The validation engine: the one owner of the chain state. Its methods run on the validation thread, one at a time.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    cell::Cell,
+    collections::HashSet,
     sync::{Arc, atomic::Ordering},
 };
 
-use consensus::{MemoryCache, Rules, U256};
+use consensus::{MemoryCache, Rules, U256, WhyVerify};
 use platform::Clock;
 use primitives::Block;
 use store::{IndexDb, StoreError};
@@ -46,6 +47,18 @@ pub struct EngineOptions {
     pub leave_download_at_first_block: bool,
 }
 
+/// Whether the scripts of the block before were run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LastVerified {
+    /// There was none since the start.
+    #[default]
+    Unknown,
+    /// They were assumed to be right.
+    Assumed,
+    /// They were run, and why.
+    Run(WhyVerify),
+}
+
 /// The chain state's owner.
 #[derive(Debug)]
 pub struct Engine {
@@ -64,8 +77,8 @@ pub struct Engine {
     pub(crate) precious_sequence: i32,
     pub(crate) precious_work: U256,
     pub(crate) last_write: i64,
-    /// First block that each consumer still needs, by its name.
-    pub(crate) prune_locks: BTreeMap<String, u32>,
+    /// Why scripts were run at the last block, which is told when it changes.
+    pub(crate) verifies: Cell<LastVerified>,
     /// The block that came in last: most often it is connected next, and need not be read again.
     pub(crate) recent: Option<(NodeId, Arc<Block>)>,
     /// What signalled upgrades have come to, by period.
@@ -84,6 +97,11 @@ impl Engine {
         self.active_tip
     }
 
+    /// The height at which the chain is to end (`-stopatheight`).
+    pub fn stops_at(&self) -> Option<u32> {
+        self.options.stop_at_height
+    }
+
     /// What runs scripts and remembers those that were right; shared with whoever checks transactions before they are in
     /// a block.
     pub fn scripts(&self) -> &Arc<ScriptChecker> {
@@ -98,14 +116,6 @@ impl Engine {
     /// The most work chain that is known to be invalid.
     pub fn best_invalid(&self) -> Option<NodeId> {
         *read(&self.shared.best_invalid)
-    }
-
-    /// Keeps the blocks from `first` on from being pruned, for as long as `name` says so.
-    pub fn set_prune_lock(&mut self, name: &str, first: Option<u32>) {
-        match first {
-            Some(first) => self.prune_locks.insert(name.to_owned(), first),
-            None => self.prune_locks.remove(name),
-        };
     }
 
     pub(crate) fn node(&self, id: NodeId) -> Node {

@@ -26,6 +26,8 @@ const WRITE_INTERVAL: i64 = 60 * 60;
 const BATCH_BYTES: usize = 32 << 20;
 /// Blocks below the tip that are never pruned: as deep as a reorganisation may be.
 pub const MIN_BLOCKS_TO_KEEP: u32 = 288;
+/// Whoever needs blocks from some height on also gets this many below it: it may have to go back over a fork.
+const PRUNE_LOCK_BUFFER: u32 = 10;
 /// The cache may go over its limit by a tenth of it, but not by more than this, before it must be flushed at once.
 const LARGE_MARGIN: usize = 10 << 20;
 
@@ -105,8 +107,11 @@ impl Engine {
         let tip = read(&self.shared.state).tip?;
         let height = read(&self.shared.tree)[tip].height;
         let by_tip = height.checked_sub(MIN_BLOCKS_TO_KEEP)?;
-        let by_locks = self.prune_locks.values().map(|first| first.saturating_sub(1)).min();
-        Some(by_locks.map_or(by_tip, |l| l.min(by_tip)))
+        let locks = read(&self.shared.prune_locks);
+        let lowest = locks.iter().map(|(name, at)| (at.saturating_sub(PRUNE_LOCK_BUFFER + 1), name)).min();
+        let Some((lowest, name)) = lowest.filter(|(lowest, _)| *lowest <= height) else { return Some(by_tip) };
+        tracing::debug!(target: "prune", "{name} limited pruning to height {lowest}");
+        Some(lowest.min(by_tip))
     }
 
     fn remove_files(&mut self, gone: &HashSet<u32>) -> Result<usize, Fatal> {

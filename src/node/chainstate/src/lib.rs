@@ -36,6 +36,7 @@ mod reindex;
 mod replay;
 mod scripts;
 mod shared;
+mod snapshot;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ pub use proposal::Unfit;
 pub use reindex::Imported;
 pub use scripts::ScriptChecker;
 pub use shared::{Reader, Tip};
+pub use snapshot::{DumpError, Dumped, Scratch};
 pub use stats::{CoinStats, HashKind, bogo_size, digest_bytes};
 pub use thread::{ChainHandle, Stopped, ValidationThread, spawn};
 pub use tree::{Node, NodeId, Tree, Validity};

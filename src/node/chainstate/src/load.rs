@@ -9,9 +9,9 @@ use std::{
 };
 
 use bitcoin::block::Header as RawHeader;
-use consensus::{MemoryCache, Rules, U256};
+use consensus::{Buried, MemoryCache, Rules, U256};
 use platform::{Clock, Entropy};
-use primitives::Codec;
+use primitives::{Codec, FinalTx};
 use store::{
     BlockFiles, BlockFilesOptions, CoinsDb, CoinsTip, Disk, IndexDb, IndexRecord, KvOptions, StoreError, XorKey,
 };
@@ -74,12 +74,25 @@ pub enum LoadError {
     /// The coins are those of a block that the index does not know.
     #[error("Error initializing block database")]
     UnknownTip,
+    /// Segwit is in force for blocks whose witnesses nobody has looked at.
+    #[error("Witness data for blocks after height {height} requires validation. Please restart with -reindex.")]
+    Witnesses {
+        /// Where segwit begins.
+        height: u32,
+    },
     /// An interrupted flush cannot be finished.
     #[error("Unable to replay blocks. You will need to rebuild the database using -reindex-chainstate.")]
     Replay,
     /// The machine gave no random bytes.
     #[error("no randomness from the operating system: {0}")]
     Entropy(std::io::Error),
+}
+
+impl LoadError {
+    /// Whether `-reindex` is what to try next.
+    pub fn reindex_helps(&self) -> bool {
+        matches!(self, Self::Index | Self::UnknownTip | Self::Witnesses { .. })
+    }
 }
 
 impl Engine {
@@ -106,21 +119,30 @@ impl Engine {
         })?;
         let blocks_key = store::blocks_key(&load.blocks_dir, load.xor, key(3))?;
         let kv = |wipe| KvOptions { cache_bytes: load.database_cache_bytes, wipe };
-        let index_db = IndexDb::open(&load.index_dir, kv(load.reindex))?;
-        let coins_db = CoinsDb::open(&load.chainstate_dir, kv(load.reindex || load.reindex_chainstate), key(2))?;
+        // Opening waits for the disk more than for anything else, and the two do not wait for one another.
+        let wipe = load.reindex || load.reindex_chainstate;
+        let (index_db, coins_db) = std::thread::scope(|scope| {
+            let coins_db = scope.spawn(|| CoinsDb::open(&load.chainstate_dir, kv(wipe), key(2)));
+            let index_db = IndexDb::open(&load.index_dir, kv(load.reindex));
+            (index_db, coins_db.join())
+        });
+        let index_db = index_db?;
+        let coins_db = coins_db.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let file_options = BlockFilesOptions {
             dir: load.blocks_dir.clone(),
-            magic: params.chain().magic,
+            magic: params.magic(),
             key: blocks_key,
             fast_prune: load.fast_prune,
         };
         let files = BlockFiles::new(disk, &file_options, index_db.files()?);
         let codec = Codec::for_coin(params.coin());
+        let mut cache = CoinsCache::new(salt);
+        cache.remember_final_tx(coins_db.final_tx()?.map(|(txid, outputs)| FinalTx { txid, outputs }));
         let shared = Arc::new(Shared {
             params,
             codec,
             tree: RwLock::new(Tree::new(salt)),
-            state: RwLock::new(CoinsState { tip: None, cache: CoinsCache::new(salt) }),
+            state: RwLock::new(CoinsState { tip: None, cache }),
             coins_db,
             files,
             events: Hub::default(),
@@ -129,6 +151,7 @@ impl Engine {
             interrupt: AtomicBool::new(false),
             best_header: RwLock::new(None),
             best_invalid: RwLock::new(None),
+            prune_locks: RwLock::default(),
         });
         let scripts = Arc::new(ScriptChecker::new(load.script_threads, load.script_cache_bytes, &script_salt, salt));
         let last_write = clock.unix_seconds();
@@ -147,7 +170,7 @@ impl Engine {
             precious_sequence: -1,
             precious_work: U256::ZERO,
             last_write,
-            prune_locks: std::collections::BTreeMap::new(),
+            verifies: std::cell::Cell::default(),
             recent: None,
             versionbits: MemoryCache::default(),
             followers: Vec::new(),
@@ -234,6 +257,7 @@ impl Engine {
         };
         let id = read(&self.shared.tree).find(&tip).ok_or(LoadError::UnknownTip)?;
         self.set_loaded_tip(id);
+        self.check_witnesses(id)?;
         let node = self.node(id);
         tracing::info!(
             "Loaded best chain: hashBestChain={} height={} date={} progress={:.6}",
@@ -242,6 +266,20 @@ impl Engine {
             platform::format_iso8601(i64::from(node.header.time)),
             self.progress_of(&read(&self.shared.tree), &node),
         );
+        Ok(())
+    }
+
+    /// Blocks that were taken in before segwit was known to be in force must be read again.
+    fn check_witnesses(&self, tip: NodeId) -> Result<(), LoadError> {
+        let params = &self.shared.params;
+        let tree = read(&self.shared.tree);
+        let mut at = Some(tip);
+        while let Some(id) = at.filter(|id| params.is_active(Buried::Segwit, tree[*id].height)) {
+            if !tree[id].stored_with_witness() {
+                return Err(LoadError::Witnesses { height: params.activation(Buried::Segwit).height().unwrap_or(0) });
+            }
+            at = tree[id].parent();
+        }
         Ok(())
     }
 

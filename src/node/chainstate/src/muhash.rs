@@ -3,6 +3,8 @@
 //! Each element becomes a number below the prime `2^3072 - 1103717`; the set is their product. Removal multiplies into a
 //! denominator, so the one costly step, the inverse, is taken once, when the digest is asked for.
 
+mod inverse;
+
 use bitcoin::hashes::{Hash, sha256};
 use chacha20_poly1305::{Key, Nonce, chacha20::ChaCha20};
 
@@ -91,8 +93,9 @@ impl Number {
         }
     }
 
-    /// The inverse by Fermat: the power `p - 2`.
-    fn inverse(&self) -> Self {
+    /// The inverse by Fermat: the power `p - 2`. Slow, and hard to get wrong.
+    #[cfg(test)]
+    fn power_inverse(&self) -> Self {
         let mut exponent = [u64::MAX; LIMBS];
         exponent[0] = (GAP + 2).wrapping_neg();
         let mut result = Self::one();
@@ -150,7 +153,7 @@ impl MuHash {
 
     /// The digest of the set.
     pub fn digest(&self) -> [u8; 32] {
-        let mut product = self.removed.clone().reduced().inverse();
+        let mut product = inverse::inverse(&self.removed.clone().reduced());
         product.multiply(&self.added);
         sha256::Hash::hash(&product.reduced().to_bytes()).to_byte_array()
     }
@@ -199,6 +202,27 @@ mod tests {
         let digest = MuHash::decode(&over).digest();
         let hex = sha256::Hash::from_byte_array(digest).to_string(); // published in the order of the bytes
         assert_eq!(hex, "3a31e6903aff0de9f62f9a9f7f8b861de76ce2cda09822b90014319ae5dc2271");
+    }
+
+    #[test]
+    fn the_inverse_is_that_of_fermat() {
+        let prime_but = |n: u64| {
+            let mut number = Number([u64::MAX; LIMBS]);
+            number.0[0] = (GAP + n).wrapping_neg();
+            number
+        };
+        let mut two = Number::one();
+        two.0[0] = 2;
+        let mut numbers = vec![Number::one(), two, prime_but(1), prime_but(2)];
+        numbers.extend((0..8).map(|n| Number::of(&small(n)).reduced()));
+        for number in numbers {
+            let mut product = inverse::inverse(&number);
+            assert_eq!(product, number.power_inverse().reduced());
+            product.multiply(&number);
+            assert_eq!(product.reduced(), Number::one());
+        }
+        let zero = Number([0; LIMBS]);
+        assert_eq!(inverse::inverse(&zero), zero);
     }
 
     proptest! {

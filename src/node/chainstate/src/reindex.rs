@@ -31,8 +31,11 @@ impl Engine {
 
     /// Builds the index from the block files.
     pub fn reindex(&mut self) -> Result<Imported, LoadError> {
-        self.index_db.set_reindexing(true)?;
         let dir = self.shared.files.block_path(0).parent().map(Path::to_owned).unwrap_or_default();
+        if self.options.prune_target.is_some() && !self.index_db.reindexing()? {
+            remove_unusable(&dir)?;
+        }
+        self.index_db.set_reindexing(true)?;
         // A gap ends the sequence: what is behind it was left by somebody else.
         let numbers = block_file_numbers(&dir)?;
         let files: Vec<u32> = (0u32..).zip(numbers).take_while(|(n, found)| n == found).map(|(n, _)| n).collect();
@@ -152,6 +155,27 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// A pruned node cannot use what is behind a gap, nor any undo data: it fetches the blocks again.
+fn remove_unusable(dir: &Path) -> Result<(), StoreError> {
+    tracing::info!("Removing unusable blk?????.dat and rev?????.dat files for -reindex with -prune");
+    let io = |action, path: &Path, source| StoreError::Io { action, path: path.to_owned(), source };
+    let numbers = block_file_numbers(dir)?;
+    let usable = (0u32..).zip(&numbers).take_while(|(n, found)| n == *found).count();
+    for number in &numbers[usable..] {
+        let path = dir.join(format!("blk{number:05}.dat"));
+        std::fs::remove_file(&path).map_err(|e| io("remove", &path, e))?;
+    }
+    for entry in std::fs::read_dir(dir).map_err(|e| io("read", dir, e))? {
+        let path = entry.map_err(|e| io("read", dir, e))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let digits = name.strip_prefix("rev").and_then(|name| name.strip_suffix(".dat"));
+        if digits.is_some_and(|digits| digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit())) {
+            std::fs::remove_file(&path).map_err(|e| io("remove", &path, e))?;
+        }
+    }
+    Ok(())
 }
 
 /// Where the magic begins next.

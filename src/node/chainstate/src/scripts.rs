@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use consensus::{ScriptCheck, ScriptFailure};
 use rayon::{ThreadPool, prelude::*};
-use script::{BITCOIN, ExecutionCache, Flags, Keep, SignatureCache};
+use script::{Dialect, ExecutionCache, Flags, Keep, SignatureCache};
 
 use crate::{Spending, hashing::SaltedState};
 
@@ -53,11 +53,11 @@ impl ScriptChecker {
         &self.executions
     }
 
-    /// Runs every script with `flags`. The failure, if any, is the first in the order of the block.
-    pub fn check(&self, spendings: &[Spending], flags: Flags) -> Result<(), ScriptFailure> {
+    /// Runs every script of a chain with `flags`. The failure, if any, is the first in the order of the block.
+    pub fn check(&self, spendings: &[Spending], flags: Flags, dialect: Dialect) -> Result<(), ScriptFailure> {
         let fresh = spendings.iter().filter(|s| !self.executions.contains(s.tx.wtxid(), flags, true));
         let checks: Vec<ScriptCheck> =
-            fresh.flat_map(|s| ScriptCheck::split(&s.tx, &s.spent, flags, BITCOIN, PART)).collect();
+            fresh.flat_map(|s| ScriptCheck::split(&s.tx, &s.spent, flags, dialect, PART)).collect();
         // A signature in the cache was put there for the block that confirms it: it is not needed any longer.
         let run = |check: &ScriptCheck| check.run(Some((&self.signatures, Keep::Forget))).err();
         let failed = match &self.pool {

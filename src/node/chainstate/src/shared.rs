@@ -4,6 +4,7 @@
 //! the coins cache (they change in one step, so a reader never sees coins of another block than the tip), and the event
 //! listeners. Blocks and undo data are read from their files without any lock.
 
+use std::collections::BTreeMap;
 use std::sync::{
     Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, Ordering},
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) best_header: RwLock<Option<NodeId>>,
     /// The most work chain that is known to be invalid.
     pub(crate) best_invalid: RwLock<Option<NodeId>>,
+    /// Up to where each consumer of blocks has come, by its name.
+    pub(crate) prune_locks: RwLock<BTreeMap<String, u32>>,
 }
 
 /// A lock whose holder cannot leave it half-changed: a panic elsewhere does not make its content wrong.
@@ -91,6 +94,17 @@ pub struct Reader {
     pub(crate) shared: Arc<Shared>,
 }
 
+impl consensus::CoinView for Reader {
+    /// The coin as of the tip; a disk that fails has none.
+    fn coin(&self, outpoint: &OutPoint) -> Option<TxOutEntry> {
+        Self::coin(self, outpoint).ok().flatten()
+    }
+
+    fn final_tx(&self) -> Option<primitives::FinalTx> {
+        Self::final_tx(self)
+    }
+}
+
 /// What most callers want to know of the tip.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tip {
@@ -108,6 +122,11 @@ impl Reader {
     /// The parameters of the chain.
     pub fn params(&self) -> &ChainParams {
         &self.shared.params
+    }
+
+    /// The last transaction that the next block has to continue, on chains that have such a rule.
+    pub fn final_tx(&self) -> Option<primitives::FinalTx> {
+        read(&self.shared.state).cache.final_tx()
     }
 
     /// The chain's wire format.
@@ -163,6 +182,15 @@ impl Reader {
     /// The block's bytes as they are stored.
     pub fn block_bytes(&self, node: &Node) -> Option<Result<Vec<u8>, StoreError>> {
         Some(self.shared.files.read_block(node.block_pos()?))
+    }
+
+    /// Keeps the blocks from `height` on from being pruned, until `name` says another height, or none.
+    pub fn set_prune_lock(&self, name: &str, height: Option<u32>) {
+        let mut locks = write(&self.shared.prune_locks);
+        match height {
+            Some(height) => locks.insert(name.to_owned(), height),
+            None => locks.remove(name),
+        };
     }
 
     /// A part of the block's bytes.

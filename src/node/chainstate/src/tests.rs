@@ -1,5 +1,7 @@
 //! The engine on a real disk: by hand for what must happen, by chance against a plain model for everything else.
 
+mod faults;
 mod lab;
 mod model;
+mod own_rules;
 mod stories;

@@ -165,7 +165,7 @@ impl Node {
     }
 
     pub(crate) fn clear_stored(&mut self) {
-        self.status &= !(bits::HAVE_DATA | bits::HAVE_UNDO | bits::WITNESS);
+        self.status &= !(bits::HAVE_DATA | bits::HAVE_UNDO);
         (self.file, self.block_offset, self.undo_offset) = (0, 0, 0);
     }
 

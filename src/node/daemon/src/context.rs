@@ -52,6 +52,8 @@ pub struct NodeContext {
     pub(crate) wallets: OnceLock<Arc<WalletHost>>,
     /// What happens to the chain and to the pool, in one order.
     pub(crate) feed: Feed,
+    /// What is published to programs that subscribe.
+    pub(crate) publisher: OnceLock<Arc<notify::zmq::Publisher>>,
     /// What the operator's own programs are told.
     pub(crate) commands: Arc<notify::Commands>,
     /// What is wrong at the moment.
@@ -149,8 +151,7 @@ impl NodeContext {
             .call(work)
             .map_err(|stopped| RpcError::new(Code::CLIENT_NOT_CONNECTED, stopped.to_string()))?;
         done.map_err(|e| {
-            tracing::error!("A fatal internal error occurred, see debug.log for details: {e}");
-            self.shutdown.request();
+            crate::startup::abort(&self.shutdown, &e);
             RpcError::new(Code::DATABASE_ERROR, e.to_string())
         })
     }

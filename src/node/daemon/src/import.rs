@@ -6,10 +6,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use chainstate::{ChainHandle, Engine, LoadError, SaltedState, ValidationThread};
+use chainstate::{ChainHandle, Engine, LoadError, Node, Reader, SaltedState, TipFollower, ValidationThread};
 use config::Config;
 use mempool::{Dump, ImportOptions, Mempool};
 use platform::{Clock, Shutdown, SystemEntropy};
+use primitives::Block;
 use tracing::{error, info};
 
 use crate::{
@@ -18,12 +19,8 @@ use crate::{
     mining::{Miner, Settings},
     options::{self, BadOption},
     startup::StartError,
-    warnings::ForkWatch,
+    warnings::{ForkWatch, Frontier, Kind, beyond},
 };
-
-/// Our own transactions are told again after so long, and up to so much longer.
-const REBROADCAST: Duration = Duration::from_mins(10);
-const REBROADCAST_CHANCE: Duration = Duration::from_mins(5);
 
 /// Hands the engine to its thread. Short work is done before this returns; imports, which may take hours, are the
 /// thread's first task, and the node answers meanwhile.
@@ -36,9 +33,13 @@ pub(crate) fn begin(
     let reindex = reindex || engine.reindexing().map_err(LoadError::Fatal)?;
     if !reindex {
         engine.start()?;
-        context.rpc_state.set_warmup_status("Verifying blocks…");
+        context.announce("Verifying blocks…");
         verify(&engine, config, context.now())?;
     }
+    if let Some(text) = engine.reader().tip().and_then(|tip| beyond(&*context.rules, tip.height)) {
+        return Err(StartError::Frontier(text));
+    }
+    context.warning(Kind::Unverified, context.rules.unverified().is_some() && context.rules.frontier().is_none());
     let pool = Mempool::new(
         options::mempool_options(config)?,
         Arc::clone(&context.rules),
@@ -54,6 +55,12 @@ pub(crate) fn begin(
     engine.follow(pool.follower());
     engine.follow(Miner::follower(&context.tip_signal));
     engine.follow(ForkWatch::of(context));
+    if let Some(height) = engine.stops_at() {
+        engine.follow(Box::new(StopAt { height, shutdown: context.shutdown.clone() }));
+    }
+    if let Some(frontier) = Frontier::of(context) {
+        engine.follow(frontier);
+    }
     let files: Vec<PathBuf> =
         config.args().get_all("loadblock").iter().map(|f| config.env().absolute(f.as_ref())).collect();
     let (chain, validation) = chainstate::spawn(engine)?;
@@ -74,16 +81,34 @@ pub(crate) fn begin(
         let work = move |engine: &mut Engine| {
             if let Err(e) = import(engine, reindex, &files) {
                 error!("System error while loading external block file: {e}");
-                shutdown.request();
+                crate::startup::abort(&shutdown, &e);
             }
         };
         // The thread was started just now; that it is gone already is noticed by the next caller.
         let _ = chain.post(work);
     }
     start_estimates(&chain, &pool, context)?;
-    start_rebroadcast(&pool, context)?;
     start_loading(&chain, pool, context)?;
     Ok((chain, validation))
+}
+
+/// Asks the node to stop when the chain is as high as it was to become.
+#[derive(Debug)]
+struct StopAt {
+    height: u32,
+    shutdown: Shutdown,
+}
+
+impl TipFollower for StopAt {
+    fn connected(&mut self, _: &Arc<Block>, _: &Node) {}
+
+    fn disconnected(&mut self, _: &Arc<Block>, _: &Node, _: bool) {}
+
+    fn settled(&mut self, chain: &Reader, _: bool) {
+        if chain.tip().is_some_and(|tip| tip.height >= self.height) {
+            self.shutdown.request();
+        }
+    }
 }
 
 /// Takes the transactions of the last run in again, as far as they still fit, while the node answers already.
@@ -128,7 +153,7 @@ fn load_mempool(chain: &ChainHandle, pool: &Mempool, bytes: Vec<u8>, shutdown: &
 fn start_estimates(chain: &ChainHandle, pool: &Mempool, context: &Arc<NodeContext>) -> Result<(), StartError> {
     let config = &context.config;
     let scheduler = Arc::clone(&context.scheduler);
-    platform::thread::spawn("scheduler", move || scheduler.run())?;
+    platform::thread::spawn("scheduler", move || logging::run_traced("scheduler", || scheduler.run()))?;
     // Whoever does not relay transactions does not see what is paid.
     if config.args().get_bool("blocksonly", false) {
         return Ok(());
@@ -143,21 +168,6 @@ fn start_estimates(chain: &ChainHandle, pool: &Mempool, context: &Arc<NodeContex
     files.load(pool, tip, stale_too, system_time(&*context.clock));
     let pool = pool.clone();
     context.scheduler.every(FLUSH_PERIOD, move || files.flush(&pool));
-    Ok(())
-}
-
-/// Tells our own transactions again that nobody has asked for: there may have been nobody to ask. The moment is chance,
-/// so that it tells nothing about us.
-fn start_rebroadcast(pool: &Mempool, context: &Arc<NodeContext>) -> Result<(), StartError> {
-    let chance = platform::entropy::random_u64(&SystemEntropy)? % REBROADCAST_CHANCE.as_secs();
-    let (pool, node) = (pool.clone(), Arc::downgrade(context));
-    context.scheduler.every(REBROADCAST + Duration::from_secs(chance), move || {
-        let Some(node) = node.upgrade() else { return };
-        let ours: Vec<_> = pool.read().unbroadcast().iter().copied().collect();
-        for txid in ours {
-            node.relay_tx(txid);
-        }
-    });
     Ok(())
 }
 
@@ -221,7 +231,6 @@ fn verify(engine: &Engine, config: &Config, now: i64) -> Result<(), StartError> 
     let args = config.args();
     let number = |name, default| u32::try_from(args.get_i64(name, default)).unwrap_or(0);
     let (level, depth) = (number("checklevel", 3), number("checkblocks", 6));
-    info!("Verifying blocks…");
     if engine.reader().tip().is_some_and(|tip| i64::from(tip.time) > now + MAX_FUTURE_BLOCK_TIME) {
         return Err(StartError::Unusable(
             "The block database contains a block which appears to be from the future. \

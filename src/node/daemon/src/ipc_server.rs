@@ -1,9 +1,10 @@
-//! What the node offers over its socket (`-ipcbind`): to Core's clients the interfaces that they know, to our own
+//! What the node offers over its sockets (`-ipcbind`) and to the program that has started it (`-ipcfd`): to Core's clients the interfaces that they know, to our own
 //! processes a handshake first.
 
-use std::{sync::Arc, time::Duration};
+use std::{os::unix::net::UnixStream, sync::Arc, time::Duration};
 
 use ::rpc::{Caller, Engine};
+use config::Config;
 use interfaces::{
     Answer, BulkheadInit, Call, Chain, Echo, Failure, Hello, Init, Json, Mining, Mining30, Node, Rpc, WalletLoader,
     old_mining_refused,
@@ -16,19 +17,30 @@ use crate::{
     chain_iface::NodeChain,
     mining::{Miner, MiningObject, MiningObject30, wants_release30},
     node_iface::GuiNode,
+    options::BadOption,
 };
 
 /// How long a stop waits for calls that were interrupted.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Listens where `-ipcbind` says; `None` if it says nothing.
-pub(crate) fn start(context: &Arc<NodeContext>, engine: &Arc<Engine<NodeContext>>) -> Result<Option<Ipc>, ipc::Error> {
-    let config = &context.config;
-    let addresses = config.args().get_all("ipcbind");
-    if addresses.is_empty() {
-        return Ok(None);
+/// Whether `-ipcbind` can be obeyed, as far as that is known before anything is touched.
+pub(crate) fn check(config: &Config) -> Result<(), BadOption> {
+    for text in config.args().get_all("ipcbind") {
+        let path = Address::parse(&text).and_then(|address| address.socket_path(config.net_dir(), "node"));
+        path.map_err(|error| BadOption(format!("Unable to bind to IPC address '{text}'. {error}")))?;
     }
-    let ipc = Ipc::new(Options::new(config.executable()));
+    Ok(())
+}
+
+/// What the node serves to whoever is at the other end of a socket.
+pub(crate) struct Server {
+    ipc: Ipc,
+    init: Arc<NodeInit>,
+}
+
+/// Listens where `-ipcbind` says.
+pub(crate) fn start(context: &Arc<NodeContext>, engine: &Arc<Engine<NodeContext>>) -> Result<Server, ipc::Error> {
+    let config = &context.config;
     let init = Arc::new(NodeInit {
         hello: hello(context),
         rpc: Arc::new(NodeRpc(Arc::clone(engine))),
@@ -38,12 +50,38 @@ pub(crate) fn start(context: &Arc<NodeContext>, engine: &Arc<Engine<NodeContext>
         node: Arc::clone(context),
         engine: Arc::clone(engine),
     });
-    for text in addresses {
+    let server = Server { ipc: Ipc::new(Options::new(config.executable())), init };
+    for text in config.args().get_all("ipcbind") {
         let address = Address::parse(&text)?;
-        let shown = ipc.listen(&address, config.net_dir(), Arc::clone(&init) as Arc<dyn BulkheadInit>)?;
+        let shown = server.ipc.listen(&address, config.net_dir(), server.init())?;
         info!("Listening for IPC requests on address {shown}");
     }
-    Ok(Some(ipc))
+    Ok(server)
+}
+
+impl Server {
+    fn init(&self) -> Arc<dyn BulkheadInit> {
+        Arc::clone(&self.init) as Arc<dyn BulkheadInit>
+    }
+
+    /// Serves the program that has started this one, and asks for a stop when that hangs up: a GUI that dies leaves no
+    /// node behind.
+    pub(crate) fn serve_parent(&self, socket: UnixStream) -> Result<(), ipc::Error> {
+        let served = self.ipc.serve(socket, "parent", self.init())?;
+        let shutdown = self.init.node.shutdown.clone();
+        let wait = move || {
+            while !served.wait(Duration::from_hours(1)) {}
+            shutdown.request();
+        };
+        platform::thread::spawn("ipc-parent", wait).map(drop).map_err(ipc::Error::Start)
+    }
+
+    /// Hangs up on everybody.
+    pub(crate) fn stop(&self) {
+        if !self.ipc.shutdown(PATIENCE) {
+            warn!("An IPC call did not end in time");
+        }
+    }
 }
 
 /// Who this node is to our own processes.
@@ -56,13 +94,6 @@ pub(crate) fn hello(context: &NodeContext) -> Hello {
         version: config::about::VERSION.to_owned(),
         role: "node".to_owned(),
         capabilities: Vec::new(),
-    }
-}
-
-/// Hangs up on everybody.
-pub(crate) fn stop(ipc: &Ipc) {
-    if !ipc.shutdown(PATIENCE) {
-        warn!("An IPC call did not end in time");
     }
 }
 

@@ -12,8 +12,10 @@
 //!
 //! Nothing here validates or stores: that is what the rooms below do. No method holds a key.
 
+mod advice;
 mod chain_iface;
 pub mod context;
+mod ephemeral;
 mod estimates;
 mod import;
 mod ipc_server;
@@ -24,6 +26,7 @@ mod node_iface;
 mod notices;
 pub mod options;
 mod peers;
+mod publish;
 pub mod ready;
 pub mod render;
 mod rest;
@@ -37,5 +40,5 @@ mod wallet_host;
 mod warnings;
 
 pub use context::NodeContext;
-pub use startup::run;
+pub use startup::{run, run_for};
 pub use wallet_host::{MakeWallets, WalletSource};

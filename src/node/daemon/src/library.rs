@@ -121,8 +121,7 @@ impl Library {
         fn start(context: &Arc<NodeContext>, index: impl indexes::Index) -> Result<Arc<Follower>, IndexError> {
             let shutdown = context.shutdown.clone();
             let failed = move |reason: String| {
-                tracing::error!("A fatal internal error occurred, see debug.log for details: {reason}");
-                shutdown.request();
+                crate::startup::abort(&shutdown, &reason);
             };
             let clock = Arc::clone(&context.clock) as Arc<dyn Clock>;
             indexes::start(index, context.reader().clone(), clock, failed).map(Arc::new)

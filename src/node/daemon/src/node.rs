@@ -1,21 +1,21 @@
 //! The running node: the one place that knows in which order its parts start and stop.
 
 use std::{
+    os::unix::net::UnixStream,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use ::rpc::{Directory, Engine as RpcEngine, RpcState};
-use chainstate::{ChainHandle, Engine, FlushMode, ValidationThread};
+use ::rpc::{Directory, Engine as RpcEngine, RpcOptions, RpcState};
+use chainstate::{ChainHandle, Engine, FlushMode, LoadOptions, ValidationThread};
 use config::Config;
-use ipc::Ipc;
 use logging::LogHandle;
 use platform::{Clock, DirectoryLock, MockableClock, PidFile, Shutdown, Signals, SystemEntropy};
 use tracing::{error, info, warn};
 
 use crate::{
-    NodeContext,
+    NodeContext, advice,
     chain_iface::{Feed, Subscriber},
     context::Scans,
     import, ipc_server,
@@ -24,7 +24,7 @@ use crate::{
     node_iface::Ui,
     notices,
     options::{self, BadOption},
-    peers,
+    peers, publish,
     ready::Ready,
     scheduler::Scheduler,
     server::{self, RpcServer},
@@ -44,8 +44,8 @@ pub(crate) struct Node {
     chain: ChainHandle,
     validation: ValidationThread,
     rpc: Option<RpcServer>,
-    ipc: Option<Ipc>,
-    notices: Option<Subscriber>,
+    ipc: Option<ipc_server::Server>,
+    notices: [Option<Subscriber>; 2],
     ready_file: PathBuf,
     pid_file: Option<PidFile>,
     shutdown: Shutdown,
@@ -72,14 +72,16 @@ impl Node {
         }
         open_log(&config, &log)?;
         peers::options::interact(&config);
-        let rules = consensus::rules_for(options::chain_params(&config)?)?;
+        let rules = options::rules(&config)?;
         options::check_ports(&config)?;
         let (load, engine_options) = options::chain_options(&config)?;
-        let rpc_options = options::rpc_options(&config)?;
+        let rpc_options = RpcOptions::read(&config).map_err(|error| BadOption(error.0))?;
         // What does not fit is told before anything is touched.
         options::mempool_options(&config)?.check().map_err(|e| BadOption(e.to_string()))?;
         Settings::read(&config, rules.params())?;
         wants_release30(&config)?;
+        config.rpc_release()?;
+        ipc_server::check(&config)?;
         Wanted::read(&config)?;
         peers::options::net_options(&config)?;
         peers::options::peer_options(&config)?;
@@ -99,6 +101,13 @@ impl Node {
 
         let net_dir = config.net_dir().to_owned();
         let ephemeral = config.ephemeral_dir().map(PathBuf::from);
+        // In the background it has no parent to follow.
+        if ephemeral.is_some()
+            && !config.args().get_bool("daemon", false)
+            && !config.args().get_bool("daemonwait", false)
+        {
+            crate::ephemeral::follow_parent(shutdown, std::os::unix::process::parent_id)?;
+        }
         let with_server = config.args().get_bool("server", true);
         let check_results = config.args().get_bool("rpcdoccheck", cfg!(debug_assertions));
         let directory = Directory::new(server::identity(&config));
@@ -112,6 +121,7 @@ impl Node {
             miner: OnceLock::new(),
             library: OnceLock::new(),
             net: OnceLock::new(),
+            publisher: OnceLock::new(),
             scans: Scans::default(),
             wallets: OnceLock::new(),
             feed: Feed::default(),
@@ -129,10 +139,14 @@ impl Node {
         });
         let cookie_file = rpc_options.cookie_file.clone();
         // It answers before there is a chain: with what the start is busy with.
-        let engine = RpcEngine::new(Arc::clone(&context), server::registry(directory), Arc::clone(&rpc_state))
-            .with_whitelist(rpc_options.whitelist.clone())
-            .with_logged_ips(context.log.log_ips())
-            .with_result_checks(check_results);
+        let engine = RpcEngine::new(
+            Arc::clone(&context),
+            server::registry(directory, context.config.coin()),
+            Arc::clone(&rpc_state),
+        )
+        .with_whitelist(rpc_options.whitelist.clone())
+        .with_logged_ips(context.log.log_ips())
+        .with_result_checks(check_results);
         let methods = Arc::new(engine);
         let wallets = WalletHost::new(wallets, &context, ipc_server::hello(&context));
         // Nobody else sets them.
@@ -148,15 +162,22 @@ impl Node {
         })?;
 
         context.announce("Loading block index…");
+        options::log_chain(rules.params());
+        let clock = clock as Arc<dyn Clock>;
+        let open = |load: &LoadOptions| {
+            let disk = Arc::new(store::RealDisk);
+            Engine::load(Arc::clone(&rules), load, engine_options.clone(), disk, Arc::clone(&clock), &SystemEntropy)
+        };
+        let mut load = load;
+        let engine = match open(&load) {
+            Err(e) if e.reindex_helps() && options::rebuilds_unasked(&context.config) => {
+                error!("{e}. Rebuilding the block database.");
+                load.reindex = true;
+                open(&load)?
+            }
+            opened => opened?,
+        };
         let reindex = load.reindex;
-        let engine = Engine::load(
-            rules,
-            &load,
-            engine_options,
-            Arc::new(store::RealDisk),
-            clock as Arc<dyn Clock>,
-            &SystemEntropy,
-        )?;
         stop_long_work(&engine, shutdown)?;
         let (chain, validation) = import::begin(engine, reindex, &context)?;
         // Nobody else sets it.
@@ -167,7 +188,7 @@ impl Node {
             validation,
             rpc,
             ipc: None,
-            notices: None,
+            notices: [None, None],
             ready_file: net_dir.join("ready.json"),
             pid_file,
             shutdown: shutdown.clone(),
@@ -197,8 +218,9 @@ impl Node {
                 if context.ui.has_shown(&absent.to_string()) { StartError::Told } else { StartError::Wallet(absent) }
             })?;
         }
-        self.ipc = ipc_server::start(&context, methods)?;
-        self.notices = notices::follow(&context)?;
+        advice::give(&context, self.chain.reader().tip().map_or(0, |tip| tip.height));
+        self.ipc = Some(ipc_server::start(&context, methods)?);
+        self.notices = [notices::follow(&context)?, publish::start(&context)?];
         let network = peers::start(&context)?;
         // Nobody else sets it.
         let _ = context.net.set(network);
@@ -226,6 +248,11 @@ impl Node {
         &self.context
     }
 
+    /// Serves the program that has started this one, until one of them ends.
+    pub(crate) fn serve_parent(&self, socket: UnixStream) -> Result<(), StartError> {
+        self.ipc.as_ref().map_or(Ok(()), |ipc| ipc.serve_parent(socket)).map_err(StartError::Ipc)
+    }
+
     /// Waits for the request to stop, then takes everything down in the reverse order.
     pub(crate) fn wait_and_stop(self) {
         self.shutdown.wait();
@@ -235,7 +262,7 @@ impl Node {
         info!("Shutdown done");
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         let Self { context, chain, validation, rpc, ipc, notices, ready_file, pid_file, shutdown, ephemeral, _locks } =
             self;
         // Whoever asks whether to go on is told, also when a failure of the start is the reason.
@@ -245,6 +272,9 @@ impl Node {
         drop(notices);
         context.rpc_state.interrupt();
         context.tip_signal.close();
+        // Writing the chain waits for the disk: it begins now, beside the rest. What little comes after it is written
+        // at the end. A chain that is gone already has nothing to write, and a failure shows there again.
+        let _ = chain.post(|engine| drop(engine.flush(FlushMode::Sync)));
         if let Some(RpcServer { server, cookie }) = rpc {
             server.stop(GRACE);
             drop(cookie);
@@ -257,11 +287,13 @@ impl Node {
             wallets.stop();
         }
         if let Some(ipc) = ipc {
-            ipc_server::stop(&ipc);
+            ipc.stop();
         }
         context.scheduler.close();
-        import::save_mempool(&context);
-        import::save_estimates(&context);
+        std::thread::scope(|scope| {
+            scope.spawn(|| import::save_estimates(&context));
+            import::save_mempool(&context);
+        });
         let indexes = context.library().interrupt();
         // Some client's object may hold on to the chain; that must not keep it from being written.
         chain.stop();

@@ -1,15 +1,20 @@
 //! From options by name to typed options for each part, with the daemon's words for what does not fit.
 
-use std::{path::PathBuf, time::Duration};
+use std::sync::Arc;
 
-use ::rpc::{Whitelist, allow::AllowList, auth::AuthOptions, http::ServerConfig};
 use chainstate::{EngineOptions, LoadOptions};
 use config::Config;
-use consensus::{ActivationOverride, ChainParams, SignalOverride, U256};
+use consensus::{ActivationOverride, ChainParams, OwnStart, Rules, SignalOverride, U256};
 use logging::{LogHandle, Settings, Style};
+use tracing::{info, warn};
 
-/// Memory for coins unless `-dbcache` says otherwise, in MiB.
-const DEFAULT_DBCACHE: i64 = 450;
+use crate::startup::StartError;
+
+/// Memory for coins unless `-dbcache` says otherwise, in MiB: on a small machine, and on any other.
+const SMALL_DBCACHE: i64 = 450;
+const LARGE_DBCACHE: i64 = 1024;
+/// A machine with this much memory is not small.
+const LARGE_MACHINE: u64 = 4 << 30;
 /// The least that works, in MiB.
 const MIN_DBCACHE: i64 = 4;
 /// Threads that check scripts besides the one that connects blocks.
@@ -18,9 +23,6 @@ const MAX_SCRIPT_THREADS: i64 = 15;
 const MIN_PRUNE_TARGET: i64 = 550;
 const MIB: i64 = 1 << 20;
 const DEFAULT_MAX_TIP_AGE: i64 = 24 * 60 * 60;
-const DEFAULT_RPC_THREADS: i64 = 16;
-const DEFAULT_RPC_QUEUE: i64 = 64;
-const DEFAULT_RPC_TIMEOUT: i64 = 30;
 
 /// An option whose value cannot be used. Its text is what the daemon prints behind `Error: `.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,12 +48,30 @@ pub fn chain_params(config: &Config) -> Result<ChainParams, BadOption> {
         let change = value.parse::<SignalOverride>().map_err(BadOption::new)?;
         params = params.with_signal(&change).map_err(BadOption::new)?;
     }
+    for (name, rule) in OwnStart::OPTIONS.iter().filter(|_| regtest) {
+        if let Some(value) = args.get_all(name).last() {
+            let height = value.split(':').next().and_then(|height| height.parse().ok());
+            let height = height.ok_or_else(|| BadOption(format!("Invalid height in -{name}={value}")))?;
+            params = params.with_start(*rule, height);
+        }
+    }
+    if args.get_bool("bitcoinmode", false) {
+        if !regtest {
+            let text = "Bitcoin unit test compatibility mode only allowed on regtest.";
+            return Err(BadOption(text.to_owned()));
+        }
+        params = params.with_timeless_values();
+    }
     if args.get_all("test").iter().any(|t| t == "bip94") {
         params = params.with_bip94();
     }
+    let challenges = args.get_all("signetchallenge");
     if chain.kind == coin::ChainKind::Signet
-        && let Some(challenge) = args.get_all("signetchallenge").last()
+        && let Some(challenge) = challenges.last()
     {
+        if challenges.len() > 1 {
+            return Err(BadOption::new("-signetchallenge cannot be multiple values."));
+        }
         let bytes = parse_hex(challenge)
             .ok_or_else(|| BadOption(format!("-signetchallenge must be hex, not '{challenge}'.")))?;
         params = params.with_signet_challenge(bytes);
@@ -82,6 +102,49 @@ pub fn chain_params(config: &Config) -> Result<ChainParams, BadOption> {
     Ok(params)
 }
 
+/// Says what is taken for granted of the chain.
+pub(crate) fn log_chain(params: &ChainParams) {
+    if params.chain().kind == coin::ChainKind::Signet {
+        let magic = crate::render::hex(&params.magic());
+        tracing::info!("Signet derived magic (message start): {magic}");
+    }
+    if let Some(block) = params.assume_valid() {
+        tracing::info!("Assuming ancestors of block {block} have valid signatures.")
+    } else {
+        tracing::info!("Validating signatures for all blocks.")
+    }
+    tracing::info!("Setting nMinimumChainWork={}", crate::render::hex256(params.minimum_chain_work()));
+}
+
+/// Whether a database that is damaged is built again without asking (a test option).
+pub(crate) fn rebuilds_unasked(config: &Config) -> bool {
+    config.args().get_all("test").iter().any(|name| name == "reindex_after_failure_noninteractive_yes")
+}
+
+/// The rules of the chain, with the option that says that some need not be verified.
+pub(crate) fn rules(config: &Config) -> Result<Arc<dyn Rules>, StartError> {
+    let params = chain_params(config)?;
+    let rules = consensus::rules_for(params.clone())?;
+    if let Some(height) = rules.trusted_below() {
+        let checkpoints: Vec<_> = rules.params().checkpoints().collect();
+        let (top, hash) = checkpoints.last().map_or((0, rules.params().genesis_hash()), |point| *point);
+        warn!(
+            "Blocks below height {height} are trusted to {} checkpoints, the last of which is {hash} at height {top}: their \
+             scripts are not run, and what their coinbases pay is not looked at",
+            checkpoints.len(),
+        );
+    }
+    let Some(unverified) = rules.unverified() else { return Ok(rules) };
+    if !config.args().get_bool(unverified.option, false) {
+        info!("Blocks from height {} on need -{}=1", unverified.from_height, unverified.option);
+        return Ok(rules);
+    }
+    for rule in unverified.rules {
+        warn!("Not verified on this chain (-{}): {rule}", unverified.option);
+    }
+    Ok(consensus::rules_for(params.with_unverified())?)
+}
+
 fn parse_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
@@ -91,7 +154,9 @@ fn parse_hex(text: &str) -> Option<Vec<u8>> {
 
 /// Bytes for coins and databases together.
 pub(crate) fn dbcache(config: &Config) -> usize {
-    let mib = config.args().get_i64("dbcache", DEFAULT_DBCACHE).max(MIN_DBCACHE);
+    let large = platform::machine::total_memory().is_some_and(|bytes| bytes >= LARGE_MACHINE);
+    let usual = if large { LARGE_DBCACHE } else { SMALL_DBCACHE };
+    let mib = config.args().get_i64("dbcache", usual).max(MIN_DBCACHE);
     usize::try_from(mib.saturating_mul(MIB)).unwrap_or(usize::MAX)
 }
 
@@ -203,61 +268,6 @@ pub fn check_ports(config: &Config) -> Result<(), BadOption> {
         }
     }
     Ok(())
-}
-
-/// The options of the JSON-RPC server.
-#[derive(Debug)]
-pub struct RpcOptions {
-    /// Threads, queue, time-outs and who may connect.
-    pub server: ServerConfig,
-    /// Who is known.
-    pub auth: AuthOptions,
-    /// What each may call.
-    pub whitelist: Whitelist,
-    /// `-rpcbind`, each.
-    pub binds: Vec<String>,
-    /// Whether others than this machine may connect.
-    pub allows_others: bool,
-    /// `-rpcport`; 0 takes a free one.
-    pub port: u16,
-    /// Where the cookie goes.
-    pub cookie_file: Option<PathBuf>,
-}
-
-/// Reads the options of the JSON-RPC server.
-pub fn rpc_options(config: &Config) -> Result<RpcOptions, BadOption> {
-    let args = config.args();
-    let allow = args.get_all("rpcallowip");
-    let positive = |name: &str, default: i64| usize::try_from(args.get_i64(name, default).max(1)).unwrap_or(1);
-    let port = args.get_i64("rpcport", i64::from(config.chain().rpc_port));
-    let port = u16::try_from(port)
-        .map_err(|_| BadOption(format!("Invalid port specified in -rpcport: '{}'", args.get_str("rpcport", ""))))?;
-    let timeout = args.get_i64("rpcservertimeout", DEFAULT_RPC_TIMEOUT);
-    let server = ServerConfig {
-        threads: positive("rpcthreads", DEFAULT_RPC_THREADS),
-        queue_depth: positive("rpcworkqueue", DEFAULT_RPC_QUEUE),
-        timeout: Duration::from_secs(u64::try_from(timeout).unwrap_or(0)),
-        allow: AllowList::new(allow.iter().map(String::as_str), args.get_bool("cjdnsreachable", false))
-            .map_err(BadOption::new)?,
-        ..ServerConfig::local()
-    };
-    let cookie_file = config.file_option("rpccookiefile", ".cookie");
-    let whitelist = args.get_all("rpcwhitelist");
-    Ok(RpcOptions {
-        auth: AuthOptions {
-            user: args.get_str("rpcuser", ""),
-            password: args.get_str("rpcpassword", ""),
-            rpcauth: args.get_all("rpcauth"),
-            cookie_file: cookie_file.clone(),
-            cookie_perms: args.get("rpccookieperms"),
-        },
-        whitelist: Whitelist::new(whitelist.iter().map(String::as_str), args.truth("rpcwhitelistdefault")),
-        binds: args.get_all("rpcbind"),
-        allows_others: !allow.is_empty(),
-        port,
-        cookie_file,
-        server,
-    })
 }
 
 /// The options of the memory pool.

@@ -43,7 +43,10 @@ impl Ready {
 
     /// Writes the file, whole or not at all.
     pub fn write(&self, file: &Path) -> std::io::Result<()> {
-        platform::file::replace(file, format!("{}\n", self.to_line()).as_bytes())
+        // It means nothing once the process is gone, so nobody waits for the disk.
+        let new = file.with_extension("json.tmp");
+        std::fs::write(&new, format!("{}\n", self.to_line()))?;
+        std::fs::rename(new, file)
     }
 
     /// Writes the line to the descriptor that `-readyfd` names.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::rpc::{
-    Directory, Engine, Identity, Registry,
+    Directory, Engine, Identity, Registry, RpcOptions,
     auth::Authenticator,
     bind,
     cookie::Cookie,
@@ -12,7 +12,7 @@ use ::rpc::{
 use config::Config;
 use platform::Entropy;
 
-use crate::{NodeContext, options::RpcOptions, rest};
+use crate::{NodeContext, rest};
 
 /// A running server with the cookie that lets people in.
 #[derive(Debug)]
@@ -43,15 +43,21 @@ pub(crate) fn identity(config: &Config) -> Identity {
         client_name: coin.client_name.to_owned(),
         version: config::about::VERSION.to_owned(),
         cli_name: format!("{}-cli", coin.id),
-        rpc_port: config.chain().rpc_port,
+        rpc_port: coin.main().rpc_port,
         bug_url: "the maintainers of this build".to_owned(),
+        words: ::rpc::Words {
+            name: coin.name.to_owned(),
+            ticker: coin.ticker.to_owned(),
+            minor_unit: coin.minor_unit.to_owned(),
+        },
     }
 }
 
 /// The methods, in a registry that lists them.
-pub(crate) fn registry(directory: Directory) -> Arc<Registry<NodeContext>> {
+pub(crate) fn registry(directory: Directory, coin: &coin::Coin) -> Arc<Registry<NodeContext>> {
     let registry = Registry::new(directory);
     registry.add_all(crate::rpc::methods());
+    registry.add_all(crate::rpc::methods_of(coin.consensus.header_format, coin.consensus.tx_format));
     Arc::new(registry)
 }
 

@@ -1,5 +1,6 @@
 //! From a configuration to an exit code: in the background if asked, and with every failure told to whoever started it.
 
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use chainstate::LoadError;
@@ -43,6 +44,9 @@ pub(crate) enum StartError {
     Index(#[from] indexes::IndexError),
     #[error(transparent)]
     Wallet(Absent),
+    /// What follows on the chain cannot be verified.
+    #[error("{0}")]
+    Frontier(String),
     /// Why was shown by whoever failed.
     #[error("the start has failed")]
     Told,
@@ -55,7 +59,7 @@ impl StartError {
     fn told(&self) -> String {
         match self {
             Self::Unusable(_) => self.to_string(),
-            Self::Load(e @ (LoadError::Index | LoadError::UnknownTip)) => Self::Unusable(e.to_string()).to_string(),
+            Self::Load(e) if e.reindex_helps() => Self::Unusable(e.to_string()).to_string(),
             _ => format!("Error: {self}"),
         }
     }
@@ -63,19 +67,34 @@ impl StartError {
 
 /// Runs a node, with wallets from where `wallets` says, until somebody asks it to stop. Answers the exit code.
 pub fn run(config: Config, wallets: WalletSource) -> u8 {
+    run_for(config, wallets, None)
+}
+
+/// As [`run`], as the child of the program at the other end of this socket: it ends when that hangs up.
+pub fn run_for(config: Config, wallets: WalletSource, parent: Option<UnixStream>) -> u8 {
     let clock = Arc::new(MockableClock::new(SystemClock::new()));
     let log = LogHandle::new(Arc::clone(&clock) as Arc<dyn Clock>);
     match start_in_background(&config) {
         Ok(Background::Launcher(code)) => code,
         Ok(Background::Here(report)) => {
             let shutdown = Shutdown::new();
-            match Node::start(config, clock, log, &shutdown, wallets) {
+            let start = || {
+                let node = Node::start(config, clock, log, &shutdown, wallets)?;
+                match parent.map_or(Ok(()), |parent| node.serve_parent(parent)) {
+                    Ok(()) => Ok(node),
+                    Err(error) => {
+                        node.stop();
+                        Err(error)
+                    }
+                }
+            };
+            match start() {
                 Ok(node) => {
                     if let Some(report) = report {
                         report.started();
                     }
                     node.wait_and_stop();
-                    0
+                    u8::from(shutdown.has_failed())
                 }
                 Err(e) => {
                     if !matches!(e, StartError::Told) {
@@ -93,6 +112,15 @@ pub fn run(config: Config, wallets: WalletSource) -> u8 {
             eprint_line(&format!("Error: {e}"));
             1
         }
+    }
+}
+
+/// Something failed that the node cannot go on without: it is told, once, and everything stops.
+pub(crate) fn abort(shutdown: &Shutdown, why: &dyn std::fmt::Display) {
+    let text = format!("A fatal internal error occurred, see debug.log for details: {why}");
+    error!("{text}");
+    if shutdown.fail() {
+        eprint_line(&format!("Error: {text}"));
     }
 }
 

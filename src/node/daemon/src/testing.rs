@@ -53,7 +53,7 @@ impl RunningNode {
     /// What a GUI holds.
     pub(crate) fn gui(&self) -> GuiNode {
         let context = self.context();
-        let registry = crate::server::registry(context.directory.clone());
+        let registry = crate::server::registry(context.directory.clone(), context.config.coin());
         let engine = Engine::new(Arc::clone(context), registry, Arc::clone(&context.rpc_state));
         GuiNode::new(Arc::clone(context), Arc::new(engine))
     }

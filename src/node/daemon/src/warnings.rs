@@ -1,14 +1,20 @@
 //! What is wrong with the chain or the network, for as long as it is: in the answers of RPC methods, on screens, and once
 //! each to `-alertnotify`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ::rpc::Json;
-use chainstate::{Node, Reader, TipFollower};
+use chainstate::{Branch, Node, Reader, TipFollower};
+use consensus::{MemoryCache, Rules};
 use primitives::Block;
 
 use crate::NodeContext;
+
+/// What is not verified where the operator does not want it to be.
+const UNVERIFIED: &str = "Warning: This node does not verify all rules of its chain: not what the NEVM accepts (S8 to S10), \
+                          masternodes, what they are paid and what they vote for (S11 to S13), nor chain locks (S14).";
 
 /// An invalid chain that is ahead by the work of so many blocks is worth a warning.
 const AHEAD: u32 = 6;
@@ -18,25 +24,32 @@ const AHEAD: u32 = 6;
 pub(crate) enum Kind {
     /// Somebody works on a chain that breaks a rule.
     InvalidChain,
+    /// Most miners have signalled with this bit rules that we do not know.
+    UnknownRules(u8),
+    /// Some of the chain's rules are not verified, and the operator wants that.
+    Unverified,
 }
 
 impl Kind {
-    fn text(self) -> &'static str {
+    fn text(self) -> Cow<'static, str> {
         match self {
+            Self::UnknownRules(bit) => format!("Unknown new rules activated (versionbit {bit})").into(),
             Self::InvalidChain => {
                 "Warning: Found invalid chain more than 6 blocks longer than our best chain. This could be due to database \
                  corruption or consensus incompatibility with peers."
+                    .into()
             }
+            Self::Unverified => UNVERIFIED.into(),
         }
     }
 }
 
 /// The warnings that hold.
 #[derive(Debug, Default)]
-pub(crate) struct Warnings(Mutex<BTreeMap<Kind, &'static str>>);
+pub(crate) struct Warnings(Mutex<BTreeMap<Kind, Cow<'static, str>>>);
 
 impl Warnings {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Kind, &'static str>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Kind, Cow<'static, str>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -47,8 +60,8 @@ impl Warnings {
     }
 
     /// All texts.
-    fn texts(&self) -> Vec<&'static str> {
-        self.lock().values().copied().collect()
+    pub(crate) fn texts(&self) -> Vec<Cow<'static, str>> {
+        self.lock().values().cloned().collect()
     }
 }
 
@@ -61,7 +74,7 @@ impl NodeContext {
         let text = kind.text();
         if holds {
             tracing::warn!("{}", text.trim_start_matches("Warning: "));
-            self.commands.alert(text);
+            self.commands.alert(&text);
         }
         self.ui.alerts_changed(&self.warnings.texts().join("\n"));
     }
@@ -69,20 +82,24 @@ impl NodeContext {
     /// What methods answer under `warnings`: a list, or with `-deprecatedrpc=warnings` the last one.
     pub(crate) fn warnings_json(&self) -> Json {
         let texts = self.warnings.texts();
-        if self.config.args().get_all("deprecatedrpc").iter().any(|name| name == "warnings") {
-            return texts.last().copied().unwrap_or_default().into();
+        if self.config.answers_deprecated("warnings") {
+            return texts.last().cloned().unwrap_or_default().into();
         }
         texts.into_iter().map(Json::from).collect()
     }
 }
 
-/// Looks for an invalid chain with more work whenever the chain has come to rest.
+/// Looks for an invalid chain with more work, and for rules that only others know, whenever the chain has come to rest.
 #[derive(Debug)]
-pub(crate) struct ForkWatch(Weak<NodeContext>);
+pub(crate) struct ForkWatch {
+    node: Weak<NodeContext>,
+    /// What was counted before.
+    counted: MemoryCache,
+}
 
 impl ForkWatch {
     pub(crate) fn of(node: &Arc<NodeContext>) -> Box<dyn TipFollower> {
-        Box::new(Self(Arc::downgrade(node)))
+        Box::new(Self { node: Arc::downgrade(node), counted: MemoryCache::default() })
     }
 }
 
@@ -92,10 +109,53 @@ impl TipFollower for ForkWatch {
     fn disconnected(&mut self, _: &Arc<Block>, _: &Node, _: bool) {}
 
     fn settled(&mut self, chain: &Reader, _: bool) {
-        if let Some(node) = self.0.upgrade() {
-            node.warning(Kind::InvalidChain, is_ahead(chain));
+        let Some(node) = self.node.upgrade() else { return };
+        node.warning(Kind::InvalidChain, is_ahead(chain));
+        let Some(tip) = chain.tip().filter(|_| !chain.initial_download()) else { return };
+        let signalled = chain
+            .tree(|tree| consensus::unknown_activations(chain.params(), &Branch::new(tree, tip.id), &self.counted));
+        for (bit, _) in signalled.into_iter().filter(|(_, active)| *active) {
+            node.warning(Kind::UnknownRules(bit), true);
         }
     }
+}
+
+/// Ends the node at the last block that it can verify.
+#[derive(Debug)]
+pub(crate) struct Frontier(Weak<NodeContext>);
+
+impl Frontier {
+    /// `None` if all blocks of the chain can be verified, or need not be.
+    pub(crate) fn of(node: &Arc<NodeContext>) -> Option<Box<dyn TipFollower>> {
+        node.rules.frontier()?;
+        Some(Box::new(Self(Arc::downgrade(node))))
+    }
+}
+
+impl TipFollower for Frontier {
+    fn connected(&mut self, _: &Arc<Block>, _: &Node) {}
+
+    fn disconnected(&mut self, _: &Arc<Block>, _: &Node, _: bool) {}
+
+    fn settled(&mut self, chain: &Reader, _: bool) {
+        let Some((node, tip)) = self.0.upgrade().zip(chain.tip()) else { return };
+        if let Some(text) = beyond(&*node.rules, tip.height) {
+            tracing::error!("{text}");
+            node.shutdown.request();
+        }
+    }
+}
+
+/// What to tell somebody whose chain has come to where its next block cannot be verified.
+pub(crate) fn beyond(rules: &dyn Rules, height: u32) -> Option<String> {
+    let frontier = rules.frontier().filter(|frontier| height.saturating_add(1) >= *frontier)?;
+    let unverified = rules.unverified()?;
+    Some(format!(
+        "Block {frontier} and those after it need rules that this node does not verify: {}. The node stops here. Start it \
+         with -{}=1 to follow the chain without verifying them",
+        unverified.rules.join("; "),
+        unverified.option,
+    ))
 }
 
 /// Whether the best of the chains that break a rule has far more work than ours.
@@ -120,7 +180,8 @@ mod tests {
         assert!(warnings.set(Kind::InvalidChain, true));
         assert!(!warnings.set(Kind::InvalidChain, true));
         assert_eq!(warnings.texts().len(), 1);
+        assert!(warnings.set(Kind::UnknownRules(3), true));
         assert!(warnings.set(Kind::InvalidChain, false));
-        assert_eq!(warnings.texts(), Vec::<&str>::new());
+        assert_eq!(warnings.texts(), ["Unknown new rules activated (versionbit 3)"]);
     }
 }

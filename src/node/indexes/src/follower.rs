@@ -288,6 +288,8 @@ impl<I: Index> Walk<I> {
 
     fn publish(&self, synced: bool) {
         let best = self.best.map(|id| self.chain.tree(|tree| (tree[id].hash, tree[id].height)));
+        // What is not indexed yet must not be pruned.
+        self.chain.set_prune_lock(self.index.name(), Some(best.map_or(0, |(_, height)| height)));
         self.shared.change(|status| (status.synced, status.best) = (status.synced || synced, best));
     }
 

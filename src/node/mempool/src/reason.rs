@@ -90,6 +90,9 @@ pub enum Reason {
     /// Something that it spends is not known.
     #[error("bad-txns-inputs-missingorspent")]
     MissingInputs,
+    /// It spends what the last transaction of the next block has to spend (Freicoin).
+    #[error("spend-block-final-txn")]
+    BlockFinal,
     /// It conflicts with another one, and replacing is not allowed here.
     #[error("bip125-replacement-disallowed")]
     ReplacementDisallowed,
@@ -204,7 +207,7 @@ impl Reason {
             | Self::TooManySigops(_)
             | Self::Script { stripped: false, .. } => TxResult::NotStandard,
             Self::Script { stripped: true, .. } => TxResult::WitnessStripped,
-            Self::NonFinal | Self::NonBip68Final => TxResult::PrematureSpend,
+            Self::NonFinal | Self::NonBip68Final | Self::BlockFinal => TxResult::PrematureSpend,
             Self::AlreadyInMempool | Self::SameNonWitnessData | Self::AlreadyKnown => TxResult::Conflict,
             Self::MissingInputs => TxResult::MissingInputs,
             Self::Inputs(_) => TxResult::InputsNotStandard,

@@ -102,7 +102,7 @@ impl Pool {
             for entry in entries {
                 template.weight += entry.tx.weight();
                 template.sigops += entry.sigops;
-                template.fees = template.fees.saturating_add(entry.fee);
+                template.fees = template.fees.saturating_add(rules.fee_in_block(&entry.tx, entry.fee, height));
                 let (tx, rate) = (Arc::clone(&entry.tx), entry.fee_rate());
                 template.txs.push(TemplateTx { tx, fee: entry.fee, sigops: entry.sigops, rate });
             }

@@ -75,7 +75,8 @@ pub(crate) fn load_peers(
 }
 
 fn save_new(file: &Path, addresses: AddrMan, magic: [u8; 4]) -> AddrMan {
-    if let Err(error) = platform::file::replace(file, &addresses.to_file(magic)) {
+    // There is nothing in it that could be lost, so nobody waits for the disk.
+    if let Err(error) = std::fs::write(file, addresses.to_file(magic)) {
         tracing::error!("Cannot write peers.dat: {error}");
     }
     addresses
@@ -100,7 +101,7 @@ pub(crate) fn load_bans(directory: &Path, now: i64) -> BanList {
 fn recreate(file: &Path) -> BanList {
     tracing::info!("Recreating the banlist database");
     let list = BanList::default();
-    if let Err(error) = platform::file::replace(file, list.to_file().as_bytes()) {
+    if let Err(error) = std::fs::write(file, list.to_file()) {
         tracing::error!("Cannot write banlist.json: {error}");
     }
     list

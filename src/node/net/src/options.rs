@@ -96,8 +96,8 @@ pub struct Options {
     pub dns_seeds: Vec<String>,
     /// Whether DNS seeds are asked even if addresses are known.
     pub force_dns_seed: bool,
-    /// Addresses that are tried when there are no others.
-    pub fixed_seeds: Vec<Service>,
+    /// Addresses that are tried when there are no others; `None` if that is not wanted.
+    pub fixed_seeds: Option<Vec<Service>>,
     /// Which proxy leads where.
     pub proxies: Proxies,
     /// Which networks are called.
@@ -162,7 +162,7 @@ impl Options {
             lookup: true,
             dns_seeds: Vec::new(),
             force_dns_seed: false,
-            fixed_seeds: Vec::new(),
+            fixed_seeds: None,
             proxies: Proxies::default(),
             reachable: BTreeSet::from([Network::Ipv4, Network::Ipv6]),
             cjdns: false,

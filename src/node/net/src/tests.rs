@@ -394,6 +394,7 @@ fn who_asks_without_listening_slows_down_himself_alone() {
             user_agent: String::new(),
             start_height: 0,
             relay: true,
+            challenge: None,
         };
         for message in [Message::Version(Box::new(hello)), Message::Verack] {
             transport.send(message.name(), &message.payload());

@@ -7,9 +7,14 @@
 //!    command gets a shell on a thread of its own and runs as long as it wants; nobody waits for it.
 //! 3. [`Commands::stopping`] runs the commands of the shutdown side by side and waits for all of them.
 //!
+//! Other programs subscribe instead: [`zmq`] publishes blocks and transactions to them.
+//!
 //! What goes into a command comes from the network only as a hash, or as a text from which everything that a shell could
 //! misunderstand was taken. A command that fails is logged and changes nothing. What runs at the same time is bounded:
 //! beyond that a command is left out, with a warning.
+
+#[cfg(unix)]
+pub mod zmq;
 
 use std::io;
 use std::process::ExitStatus;

@@ -231,6 +231,10 @@ impl BlockFiles {
 
     fn flush_file(&self, file: u32, info: FileInfo, finalize: bool, finalize_undo: bool) -> Result<(), StoreError> {
         self.blocks.flush(&*self.disk, FlatPos { file, offset: info.size }, finalize)?;
+        if info.size > 0 && info.undo_size == 0 {
+            // Every block file has one beside it, even if nothing in it can be undone.
+            self.undo.touch(&*self.disk, file)?;
+        }
         self.undo.flush(&*self.disk, FlatPos { file, offset: info.undo_size }, finalize_undo)
     }
 

@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use bitcoin::{BlockHash, OutPoint, hashes::Hash};
+use bitcoin::{BlockHash, OutPoint, Txid, hashes::Hash};
 
 use crate::{
     KvOptions, StoreError, XorKey,
@@ -24,6 +24,7 @@ const KEY_VERSION: &[u8] = b"version";
 const KEY_OBFUSCATION: &[u8] = b"obfuscate_key";
 const KEY_BEST: &[u8] = b"best_block";
 const KEY_HEADS: &[u8] = b"head_blocks";
+const KEY_FINAL_TX: &[u8] = b"final_tx";
 
 /// The state that the coins on disk are in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,7 +99,8 @@ impl CoinsDb {
                 let mut batch = KvBatch::default();
                 kv.put(&mut batch, META, KEY_VERSION, &VERSION.to_le_bytes());
                 kv.put(&mut batch, META, KEY_OBFUSCATION, &fresh_key.bytes());
-                kv.write(batch, true)?;
+                // Whatever is written next stands behind this in the log: both survive, or neither.
+                kv.write(batch, false)?;
                 fresh_key
             }
             (Some(version), Some(key)) => {
@@ -139,7 +141,7 @@ impl CoinsDb {
     /// Every coin from the first output of `txid` on.
     pub fn cursor_from(
         &self,
-        txid: Option<&bitcoin::Txid>,
+        txid: Option<&Txid>,
     ) -> impl Iterator<Item = Result<(OutPoint, Vec<u8>), StoreError>> + '_ {
         let from: &[u8] = txid.map_or(&[], |t| t.as_byte_array());
         self.kv.cursor(COINS, from).map(|entry| {
@@ -160,6 +162,29 @@ impl CoinsDb {
         match self.kv.get(META, KEY_BEST)? {
             Some(best) => Ok(CoinsTip::At(hash(&best)?)),
             None => Ok(CoinsTip::Empty),
+        }
+    }
+
+    /// The last transaction that the next block has to continue, with the number of its outputs, on chains that have such a
+    /// rule. During a flush it is
+    /// already that of the block which is being reached.
+    pub fn final_tx(&self) -> Result<Option<(Txid, u32)>, StoreError> {
+        let Some(bytes) = self.kv.get(META, KEY_FINAL_TX)? else { return Ok(None) };
+        let (txid, outputs) = bytes.split_at_checked(32).ok_or(StoreError::Corrupt { what: "Final transaction" })?;
+        let txid = Txid::from_slice(txid).map_err(|_| StoreError::Corrupt { what: "Final transaction" })?;
+        let outputs = outputs.try_into().map_err(|_| StoreError::Corrupt { what: "Final transaction" })?;
+        Ok(Some((txid, u32::from_le_bytes(outputs))))
+    }
+
+    /// Replaces it in a batch.
+    pub fn put_final_tx(&self, batch: &mut CoinsBatch, final_tx: Option<(Txid, u32)>) {
+        match final_tx {
+            Some((txid, outputs)) => {
+                let mut bytes = txid.to_byte_array().to_vec();
+                bytes.extend(outputs.to_le_bytes());
+                self.kv.put(&mut batch.batch, META, KEY_FINAL_TX, &bytes);
+            }
+            None => self.kv.delete(&mut batch.batch, META, KEY_FINAL_TX),
         }
     }
 
@@ -275,6 +300,25 @@ mod tests {
             db.write(batch, true).unwrap();
         }
         assert_eq!(open(dir.path()).tip().unwrap(), CoinsTip::Between { new: b, old: Some(a) });
+    }
+
+    #[test]
+    fn the_last_transaction_is_kept_beside_the_coins() {
+        let dir = tempfile::tempdir().unwrap();
+        let last = (Txid::from_byte_array([9; 32]), 3);
+        {
+            let db = open(dir.path());
+            assert_eq!(db.final_tx().unwrap(), None);
+            let mut batch = CoinsBatch::default();
+            db.put_final_tx(&mut batch, Some(last));
+            db.write(batch, true).unwrap();
+        }
+        let db = open(dir.path());
+        assert_eq!(db.final_tx().unwrap(), Some(last));
+        let mut batch = CoinsBatch::default();
+        db.put_final_tx(&mut batch, None);
+        db.write(batch, true).unwrap();
+        assert_eq!(db.final_tx().unwrap(), None);
     }
 
     #[test]

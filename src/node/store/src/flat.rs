@@ -58,6 +58,15 @@ impl FlatFiles {
         disk.allocate(&path, new).map_err(StoreError::io("allocate", path))
     }
 
+    /// Makes an empty file where there is none.
+    pub(crate) fn touch(&self, disk: &dyn Disk, file: u32) -> Result<(), StoreError> {
+        let path = self.path(file);
+        if disk.len(&path).map_err(StoreError::io("stat", &path))?.is_some() {
+            return Ok(());
+        }
+        disk.truncate(&path, 0).map_err(StoreError::io("create", &path))
+    }
+
     /// Makes a file durable; a finished one is cut to its real length first.
     pub(crate) fn flush(&self, disk: &dyn Disk, end: FlatPos, finalize: bool) -> Result<(), StoreError> {
         let path = self.path(end.file);

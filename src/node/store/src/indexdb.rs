@@ -83,7 +83,8 @@ impl IndexDb {
             None => {
                 let mut batch = KvBatch::default();
                 kv.put(&mut batch, META, KEY_VERSION, &VERSION.to_le_bytes());
-                kv.write(batch, true)?;
+                // Whatever is written next stands behind this in the log: both survive, or neither.
+                kv.write(batch, false)?;
             }
             Some(bytes) => {
                 let found = bytes.try_into().map(u32::from_le_bytes);

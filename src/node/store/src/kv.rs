@@ -69,6 +69,7 @@ impl Kv {
             tracing::info!("Wiping LevelDB in {}", path.display());
             std::fs::remove_dir_all(path).map_err(StoreError::io("remove", path))?;
         }
+        tracing::info!("Opening LevelDB in {}", path.display());
         if is_foreign(path) {
             return Err(StoreError::Foreign { path: path.to_owned() });
         }
@@ -78,7 +79,8 @@ impl Kv {
         let cache = Cache::new_lru_cache(options.cache_bytes.saturating_sub(buffer).max(1 << 20));
         let descriptors =
             families.iter().map(|f| ColumnFamilyDescriptor::new(f.0, family_options(f.1, &cache, buffer)));
-        let db = DB::open_cf_descriptors(&db_options(), path, descriptors)?;
+        let db = DB::open_cf_descriptors(&db_options()?, path, descriptors)?;
+        tracing::info!("Opened LevelDB successfully");
         Ok(Self { db: Arc::new(db) })
     }
 
@@ -148,8 +150,9 @@ impl KvBatch {
     }
 }
 
-fn db_options() -> Options {
-    let mut o = Options::default();
+fn db_options() -> Result<Options, StoreError> {
+    // What the log holds stays in the log until there is enough of it for a table: a start then writes next to nothing.
+    let mut o = Options::default().get_options_from_string("avoid_flush_during_recovery=true")?;
     o.create_if_missing(true);
     o.create_missing_column_families(true);
     o.set_max_open_files(256);
@@ -160,7 +163,7 @@ fn db_options() -> Options {
     o.set_bytes_per_sync(1 << 20);
     // Opening must not touch every table file: that is what a cold start waits for.
     o.set_skip_stats_update_on_db_open(true);
-    o
+    Ok(o)
 }
 
 fn family_options(access: Access, cache: &Cache, buffer: usize) -> Options {

@@ -14,8 +14,12 @@ use crate::shared::Shared;
 
 /// The wallets of this process.
 pub fn wallets(config: Arc<Config>, clock: Arc<MockableClock>, chain: Arc<dyn Chain>) -> Answer<Arc<dyn WalletLoader>> {
+    Ok(loader(config, clock, chain)?)
+}
+
+/// The same, for a process that also answers requests at a port of its own.
+pub fn loader(config: Arc<Config>, clock: Arc<MockableClock>, chain: Arc<dyn Chain>) -> Answer<Arc<Loader>> {
     let shared = Shared::new(config, chain, clock, Arc::new(SystemEntropy));
     let shared = shared.map_err(|error| Failure::new(error.to_string()))?;
-    let wallets = Arc::new(Wallets::new(Arc::new(shared)));
-    Ok(Arc::new(Loader::new(wallets)))
+    Ok(Arc::new(Loader::new(Arc::new(Wallets::new(Arc::new(shared))))))
 }

@@ -66,12 +66,16 @@ impl Shared {
     ) -> Result<Self, SharedError> {
         let (coin, profile) = (config.coin(), config.chain());
         let wallet_dir = wallet_dir(&config)?;
+        let mut params = ChainParams::new(coin, profile);
+        if config.args().get_bool("bitcoinmode", false) && profile.kind == coin::ChainKind::Regtest {
+            params = params.with_timeless_values();
+        }
         let format = match signet_magic(&config) {
             Some(magic) => Format::with_magic(coin, magic),
             None => Format::for_chain(coin, profile),
         };
         Ok(Self {
-            rules: consensus::rules_for(ChainParams::new(coin, profile))?,
+            rules: consensus::rules_for(params)?,
             notation: Notation::new(coin, profile),
             codec: Codec::for_coin(coin),
             format,

@@ -18,7 +18,9 @@ pub fn default_descriptor(
     let text = match kind {
         AddressType::Legacy => format!("pkh({root}/44h/{coin_type}h/0h/{change}/*)"),
         AddressType::P2shSegwit => format!("sh(wpkh({root}/49h/{coin_type}h/0h/{change}/*))"),
-        AddressType::Bech32 => format!("wpkh({root}/84h/{coin_type}h/0h/{change}/*)"),
+        AddressType::Bech32 => {
+            format!("{}({root}/84h/{coin_type}h/0h/{change}/*)", notation.witness_key_name())
+        }
         AddressType::Bech32m => format!("tr({root}/86h/{coin_type}h/0h/{change}/*)"),
     };
     let parsed = parse(&text, false, notation, &mut NoPrivateKeys).map(|parsed| parsed.descriptors);
@@ -33,7 +35,7 @@ pub fn default_descriptors(
 ) -> Vec<(AddressType, bool, Descriptor)> {
     [false, true]
         .into_iter()
-        .flat_map(|internal| AddressType::ALL.map(|kind| (kind, internal)))
+        .flat_map(|internal| notation.address_types().iter().map(move |kind| (*kind, internal)))
         .map(|(kind, internal)| (kind, internal, default_descriptor(root, kind, internal, chain, notation)))
         .collect()
 }

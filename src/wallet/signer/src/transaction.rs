@@ -7,7 +7,7 @@ use primitives::{Codec, Tx};
 use psbt::extract::extract;
 use psbt::produce::produce;
 use psbt::spend::STANDARD;
-use script::{Prevout, ScriptError, TxData, TxSignatureChecker, verify_script};
+use script::{Prevout, ScriptError, TxData, TxSignatureChecker, verify_script_in};
 
 use crate::sign::{InputSigner, Provider};
 
@@ -110,7 +110,14 @@ pub fn sign_transaction(
             continue;
         }
         let checker = TxSignatureChecker::new(&data, index, output.value);
-        let run = verify_script(&input.script_sig, &output.script_pubkey, &input.witness, STANDARD, &checker);
+        let run = verify_script_in(
+            &data.dialect(),
+            &input.script_sig,
+            &output.script_pubkey,
+            &input.witness,
+            STANDARD,
+            &checker,
+        );
         if let Err(error) = run {
             let error = match error {
                 ScriptError::InvalidStackOperation => InputError::StackSize,

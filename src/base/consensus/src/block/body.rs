@@ -2,7 +2,6 @@
 
 use primitives::{Block, WitnessMode};
 
-use super::witness::check_witness;
 use crate::params::count;
 use crate::reason::BlockReason;
 use crate::rules::Rules;
@@ -65,9 +64,10 @@ pub(crate) fn check_block<R: Rules + ?Sized>(
     // The body is not malleated, witnesses aside. What fails from here on marks the header as invalid.
     let max = params.max_block_weight();
     let too_long = |length| params.scaled(count(length)) > max;
-    if too_long(block.txs.len()) || too_long(block.size(WitnessMode::Strip)) {
+    if (too_long(block.txs.len()) || too_long(block.size(WitnessMode::Strip))) && rules.limits_block_size(block) {
         return Err(BlockReason::Length);
     }
+    rules.check_body_extra(block)?;
     let (coinbase, rest) = block.txs.split_first().ok_or(BlockReason::Length)?;
     if !coinbase.is_coinbase() {
         return Err(BlockReason::CoinbaseMissing);
@@ -90,7 +90,7 @@ pub(crate) fn check_block<R: Rules + ?Sized>(
 
 /// Whether the body may be another one than the one that was mined: it does not match the header, repeats transactions,
 /// could be a disguised inner node, or has other witnesses. Says nothing else about validity.
-pub fn is_mutated(block: &Block, check_witness_root: bool, checks: &mut BlockChecks) -> bool {
+pub fn is_mutated(rules: &dyn Rules, block: &Block, check_witness_root: bool, checks: &mut BlockChecks) -> bool {
     if check_merkle_root(block, checks).is_err() {
         return true;
     }
@@ -98,7 +98,7 @@ pub fn is_mutated(block: &Block, check_witness_root: bool, checks: &mut BlockChe
         // Such a block is invalid anyway; this only decides whether its header is to blame.
         return block.txs.iter().any(|tx| tx.stripped_size() == MERKLE_NODE_SIZE);
     }
-    check_witness(block, check_witness_root, checks).is_err()
+    rules.check_witness(block, check_witness_root, checks).is_err()
 }
 
 fn check_merkle_root(block: &Block, checks: &mut BlockChecks) -> Result<(), BlockReason> {

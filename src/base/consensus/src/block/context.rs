@@ -4,7 +4,6 @@ use primitives::Block;
 use script::instruction::push_num;
 
 use super::body::BlockChecks;
-use super::witness::check_witness;
 use crate::deployment::Buried;
 use crate::reason::BlockReason;
 use crate::rules::Rules;
@@ -38,9 +37,9 @@ pub(crate) fn check_block_context<R: Rules + ?Sized>(
             return Err(BlockReason::CoinbaseHeight);
         }
     }
-    check_witness(block, params.is_active(Buried::Segwit, height), checks)?;
+    rules.check_witness(block, params.is_active(Buried::Segwit, height), checks)?;
     // Only now: an inflated witness of the coinbase must not get the header banned.
-    if block.weight() > params.max_block_weight() {
+    if block.weight() > params.max_block_weight() && rules.limits_block_weight(height) {
         return Err(BlockReason::Weight);
     }
     rules.check_block_extra(block, prev)

@@ -237,7 +237,7 @@ fn witnesses_are_committed_to() {
         let block = mined(&*rules, next_header(&chain), txs.to_vec());
         let result = rules.check_block_context(&block, Some(&chain), &mut checks);
         assert_eq!(checks.witness, result.is_ok() && commitment_index(&block.txs[0]).is_some());
-        assert_eq!(is_mutated(&block, true, &mut BlockChecks::default()), result.is_err());
+        assert_eq!(is_mutated(&*regtest(), &block, true, &mut BlockChecks::default()), result.is_err());
         result
     };
     let good = committed(&*rules, &chain);
@@ -313,8 +313,9 @@ fn a_block_without_a_coinbase_may_hide_a_tree_node() {
         let length = disguised.output[0].script_pubkey.len() + 64 - disguised.base_size();
         disguised.output[0].script_pubkey = ScriptBuf::from_bytes(vec![0x51; length]);
     }
-    let mutated =
-        |txs: Vec<_>| is_mutated(&mined(&*rules, next_header(&chain), txs), true, &mut BlockChecks::default());
+    let mutated = |txs: Vec<_>| {
+        is_mutated(&*regtest(), &mined(&*rules, next_header(&chain), txs), true, &mut BlockChecks::default())
+    };
     assert!(mutated(vec![disguised.clone()]));
     assert!(!mutated(vec![spend(1)]));
     assert!(!mutated(vec![coinbase(6, vec![output(1, &[])]), disguised]));
@@ -336,7 +337,7 @@ fn the_genesis_block_of_every_chain_passes() {
         }
     }
     println!("{chains} genesis blocks");
-    assert_eq!(chains, 17);
+    assert!(chains >= 20);
 }
 
 proptest! {
@@ -346,15 +347,15 @@ proptest! {
         let chain = branch(&*rules, 5);
         let good = sample(&*rules, &chain, (1..=count).map(spend).collect());
         let mut checks = BlockChecks::default();
-        prop_assert!(!is_mutated(&good, true, &mut checks));
+        prop_assert!(!is_mutated(&*regtest(), &good, true, &mut checks));
         prop_assert!(checks.merkle_root);
         let mut txs = good.txs.clone();
         txs.remove(drop.index(txs.len()));
-        prop_assert!(is_mutated(&block(*good.header.raw(), txs), true, &mut BlockChecks::default()));
+        prop_assert!(is_mutated(&*regtest(), &block(*good.header.raw(), txs), true, &mut BlockChecks::default()));
         let mut txs = good.txs.clone();
         let (a, b) = (drop.index(txs.len()), swap.index(txs.len()));
         txs.swap(a, b);
-        prop_assert_eq!(is_mutated(&block(*good.header.raw(), txs), true, &mut BlockChecks::default()), a != b);
+        prop_assert_eq!(is_mutated(&*regtest(), &block(*good.header.raw(), txs), true, &mut BlockChecks::default()), a != b);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub fn commitment_output(block: &Block) -> TxOut {
 
 /// Checks that the witnesses are those that the coinbase commits to, if a commitment is `expected`; without one there
 /// may be no witnesses at all, since anybody could add them.
-pub(super) fn check_witness(block: &Block, expected: bool, checks: &mut BlockChecks) -> Result<(), BlockReason> {
+pub(crate) fn check_witness(block: &Block, expected: bool, checks: &mut BlockChecks) -> Result<(), BlockReason> {
     let commitment = block.txs.first().filter(|_| expected).and_then(|tx| Some((tx, commitment_index(tx)?)));
     let Some((coinbase, index)) = commitment else {
         let clean = block.txs.iter().all(|tx| !tx.has_witness());

@@ -57,9 +57,30 @@ pub enum BlockReason {
     /// It has witnesses and no commitment to them.
     #[error("unexpected-witness")]
     UnexpectedWitness,
+    /// The commitment to the witnesses has no path (Freicoin).
+    #[error("bad-witness-path")]
+    WitnessPath,
+    /// The branch to the witnesses is not as long as their path (Freicoin).
+    #[error("bad-witness-branch-size")]
+    WitnessBranchSize,
     /// It is too heavy with its witnesses.
     #[error("bad-blk-weight")]
     Weight,
+    /// Its version announces NEVM data, and there are none.
+    #[error("nevm-data-not-found")]
+    NevmData,
+    /// Its NEVM data are too large.
+    #[error("nevm-block-size")]
+    NevmSize,
+    /// It is no merged-mined block, and its coinbase could be the parent of one.
+    #[error("bad-direct-auxpow-parent")]
+    DirectAuxPowParent,
+    /// Its coinbase has a version that only other transactions may have.
+    #[error("bad-cb-version")]
+    CoinbaseVersion(i32),
+    /// A transaction has a version that only a coinbase may have.
+    #[error("bad-mn-version")]
+    QuorumVersion,
 }
 
 impl BlockReason {
@@ -71,7 +92,10 @@ impl BlockReason {
             | Self::DuplicateTransactions
             | Self::WitnessNonceSize
             | Self::WitnessMerkleMatch
+            | Self::WitnessPath
+            | Self::WitnessBranchSize
             | Self::UnexpectedWitness => BlockResult::Mutated,
+            Self::NevmData => BlockResult::InvalidHeader,
             _ => BlockResult::Consensus,
         }
     }
@@ -94,8 +118,16 @@ impl BlockReason {
             Self::CoinbaseHeight => "block height mismatch in coinbase".into(),
             Self::WitnessNonceSize => "CheckWitnessMalleation : invalid witness reserved value size".into(),
             Self::WitnessMerkleMatch => "CheckWitnessMalleation : witness merkle commitment mismatch".into(),
+            Self::WitnessPath => "CheckWitnessMalleation : witness commitment path is not present".into(),
+            Self::WitnessBranchSize => "CheckWitnessMalleation : invalid witness branch size".into(),
             Self::UnexpectedWitness => "CheckWitnessMalleation : unexpected witness data found".into(),
             Self::Weight => "ContextualCheckBlock : weight limit failed".into(),
+            Self::NevmData | Self::NevmSize => "".into(),
+            Self::DirectAuxPowParent => "non-AuxPoW block coinbase contains merged-mining header".into(),
+            Self::CoinbaseVersion(version) => {
+                format!("Coinbase transaction must be standard or explicitly allowed MN versions: {version}").into()
+            }
+            Self::QuorumVersion => "Bad version for non-coinbase masternode transaction".into(),
         }
     }
 

@@ -6,7 +6,7 @@ use bitcoin::{OutPoint, Txid, Wtxid};
 use script::ScriptError;
 use thiserror::Error;
 
-use super::{BlockReason, BlockResult, TxReason};
+use super::{BlockReason, BlockResult, FinalTxReason, TxReason};
 
 /// A script that did not let its output be spent.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -58,6 +58,20 @@ pub enum ConnectReason {
     /// There are too many signature operations.
     #[error("bad-blk-sigops")]
     SigOps,
+    /// The lock time of the coinbase is not the median time of the blocks before (Freicoin).
+    #[error("coinbase-locktime-not-mtp")]
+    CoinbaseLockTime,
+    /// The lock height of the coinbase is not the height (Freicoin).
+    #[error("bad-cb-lock-height")]
+    CoinbaseLockHeight {
+        /// What it is.
+        actual: u32,
+        /// The height of the block.
+        height: u32,
+    },
+    /// The block does not end as it must (Freicoin).
+    #[error(transparent)]
+    FinalTx(#[from] FinalTxReason),
     /// A script failed.
     #[error("block-script-verify-flag-failed ({})", .0.error)]
     Script(Box<ScriptFailure>),
@@ -89,6 +103,13 @@ impl ConnectReason {
             Self::AccumulatedFees => "accumulated fee in the block out of range".into(),
             Self::SequenceLock(txid) => format!("contains a non-BIP68-final transaction {txid}").into(),
             Self::SigOps => "too many sigops".into(),
+            Self::CoinbaseLockTime => {
+                "ConnectBlock(): coinbase locktime must equal current median-time-past value".into()
+            }
+            Self::CoinbaseLockHeight { actual, height } => {
+                format!("coinbase lock_height != block height ({actual} != {height})").into()
+            }
+            Self::FinalTx(reason) => reason.debug_message().into(),
             Self::Script(failure) => failure.debug_message().into(),
             Self::CoinbaseAmount { actual, limit } => {
                 format!("coinbase pays too much (actual={actual} vs limit={limit})").into()

@@ -6,6 +6,7 @@ use bitcoin::BlockHash;
 use thiserror::Error;
 
 use super::BlockResult;
+use crate::syscoin::auxpow::AuxPowReason;
 
 /// Why a header is invalid.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -43,17 +44,51 @@ pub enum HeaderReason {
     /// The chain that it is part of has too little work to be stored.
     #[error("too-little-chainwork")]
     LowWork,
+    /// It carries a proof of merged mining, or comes after headers that need one, and that cannot be verified here.
+    #[error("merged-mining-not-verified")]
+    MergedMining,
+    /// Its proof of merged mining proves nothing.
+    #[error("high-hash")]
+    AuxPow(#[from] AuxPowReason),
+    /// It has the first version, from before there was merged mining.
+    #[error("late-legacy-block")]
+    LegacyBlock,
+    /// Its version does not announce NEVM data.
+    #[error("nevm-version-expected")]
+    NevmVersion,
+    /// Its version without the bits of merged mining is older than the rules in force, or names another chain.
+    #[error("bad-version(0x{base:08x})")]
+    BadBaseVersion {
+        /// The version without those bits.
+        base: i32,
+        /// The whole version.
+        version: i32,
+    },
+    /// The block that its parent should name is not there.
+    #[error("bad-auxpow-ref")]
+    TagReference,
+    /// Its parent names another block.
+    #[error("bad-auxpow-tag")]
+    TagMismatch,
+    /// Its parent names a block more than once.
+    #[error("multiple-syscoin-tags")]
+    ManyTags,
+    /// Its parent names no block.
+    #[error("missing-syscoin-tag")]
+    MissingTag,
 }
 
 impl HeaderReason {
     /// The class that decides what happens to the header and to its sender.
     pub fn result(&self) -> BlockResult {
         match self {
-            Self::TimeTooNew => BlockResult::TimeFuture,
+            // Merged mining that is not verified is not known to be wrong, so neither it nor its sender is blamed.
+            Self::TimeTooNew | Self::MergedMining => BlockResult::TimeFuture,
             Self::CachedInvalid(_) => BlockResult::CachedInvalid,
             Self::MissingPrev => BlockResult::MissingPrev,
             Self::InvalidPrev => BlockResult::InvalidPrev,
             Self::LowWork => BlockResult::HeaderLowWork,
+            Self::TagReference | Self::TagMismatch | Self::ManyTags | Self::MissingTag => BlockResult::Consensus,
             _ => BlockResult::InvalidHeader,
         }
     }
@@ -66,9 +101,24 @@ impl HeaderReason {
             Self::TimeTooOld => "block's timestamp is too early".into(),
             Self::Timewarp => "block's timestamp is too early on diff adjustment block".into(),
             Self::TimeTooNew => "block timestamp too far in the future".into(),
-            Self::BadVersion(version) => format!("rejected nVersion=0x{version:08x} block").into(),
+            Self::BadVersion(version) | Self::BadBaseVersion { version, .. } => {
+                format!("rejected nVersion=0x{version:08x} block").into()
+            }
             Self::CachedInvalid(hash) => format!("block {hash} was previously marked invalid").into(),
-            Self::ForkBeforeCheckpoint | Self::MissingPrev | Self::InvalidPrev | Self::LowWork => "".into(),
+            Self::MergedMining => {
+                "this program does not verify the merged mining of this chain, which ends here".into()
+            }
+            Self::AuxPow(reason) => format!("proof of work failed: {reason}").into(),
+            Self::TagReference => "Referenced mod-10 block missing".into(),
+            Self::TagMismatch => "SYSCOIN AuxPoW tag mismatch (hash or height)".into(),
+            Self::ManyTags => "Multiple SYSCOIN AuxPoW tags detected".into(),
+            Self::MissingTag => "No SYSCOIN AuxPoW tag detected".into(),
+            Self::LegacyBlock
+            | Self::NevmVersion
+            | Self::ForkBeforeCheckpoint
+            | Self::MissingPrev
+            | Self::InvalidPrev
+            | Self::LowWork => "".into(),
         }
     }
 

@@ -6,11 +6,13 @@
 
 mod block;
 mod connect;
+mod final_tx;
 mod header;
 mod tx;
 
 pub use block::BlockReason;
 pub use connect::{ConnectReason, ScriptFailure};
+pub use final_tx::FinalTxReason;
 pub use header::HeaderReason;
 pub use tx::TxReason;
 

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::TxResult;
 use crate::money::format_money;
+use crate::syscoin::assets::AssetReason;
 
 /// Why a transaction is invalid.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -46,6 +47,14 @@ pub enum TxReason {
         /// How many blocks deep the coinbase is.
         depth: i64,
     },
+    /// It spends a coin of a later height than its own (Freicoin).
+    #[error("bad-txns-non-monotonic-lock-height")]
+    LockHeight {
+        /// The transaction's lock height.
+        lock_height: u32,
+        /// The height that the coin's value was written for.
+        reference: u32,
+    },
     /// An input, or the sum of the inputs, is worth more than all there can be.
     #[error("bad-txns-inputvalues-outofrange")]
     InputValues,
@@ -60,6 +69,9 @@ pub enum TxReason {
     /// The fee is out of range.
     #[error("bad-txns-fee-outofrange")]
     Fee,
+    /// Its assets are wrong.
+    #[error(transparent)]
+    Asset(#[from] AssetReason),
 }
 
 impl TxReason {
@@ -67,7 +79,7 @@ impl TxReason {
     pub fn result(&self) -> TxResult {
         match self {
             Self::MissingInputs => TxResult::MissingInputs,
-            Self::Immature { .. } => TxResult::PrematureSpend,
+            Self::Immature { .. } | Self::LockHeight { .. } => TxResult::PrematureSpend,
             _ => TxResult::Consensus,
         }
     }
@@ -77,6 +89,9 @@ impl TxReason {
         match self {
             Self::MissingInputs => "CheckTxInputs: inputs missing/spent".into(),
             Self::Immature { depth } => format!("tried to spend coinbase at depth {depth}").into(),
+            Self::LockHeight { lock_height, reference } => {
+                format!("tx.lock_height < coin.refheight ({lock_height} < {reference})").into()
+            }
             Self::InBelowOut { value_in, value_out } => {
                 format!("value in ({}) < value out ({})", format_money(*value_in), format_money(*value_out)).into()
             }

@@ -1,7 +1,7 @@
 //! What can be said about a transaction once the coins that it spends are known.
 
 use bitcoin::OutPoint;
-use primitives::{Tx, TxOutEntry};
+use primitives::{FinalTx, Tx, TxOutEntry};
 
 use crate::money::{in_range, value_of};
 use crate::params::ChainParams;
@@ -12,6 +12,11 @@ use crate::rules::Rules;
 pub trait CoinView {
     /// The coin at `outpoint`, unless it does not exist or is spent.
     fn coin(&self, outpoint: &OutPoint) -> Option<TxOutEntry>;
+
+    /// The last transaction of the block before, where blocks have to continue it.
+    fn final_tx(&self) -> Option<FinalTx> {
+        None
+    }
 
     /// Whether there is one.
     fn has_coin(&self, outpoint: &OutPoint) -> bool {
@@ -50,12 +55,21 @@ pub(crate) fn check_inputs<R: Rules + ?Sized>(
         let sum = value_in.checked_add(value).filter(|sum| in_range(value, max) && in_range(*sum, max));
         value_in = sum.ok_or(TxReason::InputValues)?;
     }
-    let value_out = output_value(tx).ok_or(TxReason::OutputTotalTooLarge)?;
+    let value_out = rules.value_out(tx).ok_or(TxReason::OutputTotalTooLarge)?;
     if value_in < value_out {
         return Err(TxReason::InBelowOut { value_in, value_out });
     }
     let fee = value_in - value_out;
     if in_range(fee, max) { Ok(fee) } else { Err(TxReason::Fee) }
+}
+
+/// What a coin is worth to a transaction that spends it, for showing: at the transaction's lock height, if it has one.
+pub fn value_spent(tx: &Tx, coin: &TxOutEntry) -> i64 {
+    let value = value_of(&coin.out);
+    match (tx.lock_height(), coin.refheight()) {
+        (Some(height), Some(reference)) => crate::freicoin::demurrage::decayed(value, height.saturating_sub(reference)),
+        _ => value,
+    }
 }
 
 /// The sum of the outputs; `None` if it does not fit, which a checked transaction rules out.

@@ -48,8 +48,9 @@ impl SequenceLocks {
     /// the same block, or of the mempool, has the height after `prev`.
     pub fn of(tx: &Tx, heights: impl IntoIterator<Item = u32>, prev: &dyn HeaderView) -> Self {
         let mut locks = Self::NONE;
-        // The version is signed in the library, unsigned in the rule.
-        if tx.inner().version.0.cast_unsigned() < 2 {
+        // The version is signed in the library, unsigned in the rule. Transactions with a lock height have had these locks
+        // from their first version on.
+        if tx.lock_height().is_none() && tx.inner().version.0.cast_unsigned() < 2 {
             return locks;
         }
         let next = next_height(Some(prev));

@@ -119,7 +119,8 @@ fn every_coin_has_its_notation() {
     for coin in coin::all() {
         for chain in coin.chains {
             let notation = Notation::new(coin, chain);
-            let text = checksum::add(&format!("wpkh({}/<0;1>/*)", notation.write_extended(&root)));
+            let text =
+                checksum::add(&format!("{}({}/<0;1>/*)", notation.witness_key_name(), notation.write_extended(&root)));
             let range = Some(Range::new(5, 6).unwrap());
             let addresses = derive_addresses(&text, range, &notation, &mut NoPrivateKeys).unwrap();
             assert!(addresses.iter().flatten().all(|address| address.starts_with(chain.bech32_hrp)), "{addresses:?}");

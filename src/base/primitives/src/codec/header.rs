@@ -54,7 +54,7 @@ fn fields(bytes: &[u8; HEADER_SIZE]) -> RawHeader {
     read().expect("a header has exactly 80 bytes")
 }
 
-fn namecoin(format: TxFormat, reader: &mut Reader<'_>) -> Result<NamecoinAuxPow, DecodeError> {
+pub(super) fn namecoin(format: TxFormat, reader: &mut Reader<'_>) -> Result<NamecoinAuxPow, DecodeError> {
     let coinbase = Arc::new(super::tx::read(format, reader, WitnessMode::Include)?);
     reader.take(32)?; // a block hash that nobody checks
     let coinbase_branch = branch(reader)?;

@@ -65,9 +65,10 @@ proptest! {
         for (codec, block) in formats().into_iter().zip([bitcoin, freicoin, syscoin]) {
             let bytes = block.to_bytes(WitnessMode::Include);
             prop_assert_eq!(codec.decode_block(&bytes), Ok(block.clone()));
-            if block.tail.is_none() && block.header.aux().is_none() {
+            if block.tail.is_none() && !matches!(block.header.aux().map(Arc::as_ref), Some(AuxPow::Freicoin(_))) {
                 prop_assert_eq!(bytes.len(), block.size(WitnessMode::Include));
             }
+            prop_assert_eq!(bytes.len(), block.total_size());
         }
     }
 

@@ -83,7 +83,12 @@ pub(super) fn read(format: TxFormat, reader: &mut Reader<'_>, mode: WitnessMode)
     };
     let raw = reader.between(start, reader.position());
     let layout = Layout { body: body - start, witness: (witness - start, tail - start), has_witness };
-    Ok(Tx::from_raw(inner, lock_height, raw, layout))
+    let tx = Tx::from_raw(inner, lock_height, raw, layout);
+    if format == TxFormat::Syscoin {
+        // The reference reads the list of assets here, and what it cannot read is no transaction.
+        crate::assets::tails(&tx)?;
+    }
+    Ok(tx)
 }
 
 fn inputs(reader: &mut Reader<'_>) -> Result<Vec<TxIn>, DecodeError> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Machine, SigVersion};
+use crate::dialect::Opcodes;
 use crate::encoding::{check_pubkey_encoding, check_signature_encoding};
 use crate::error::ScriptError;
 use crate::flags::Flags;
@@ -100,12 +101,22 @@ impl<'s> Machine<'s, '_> {
         let mut good = true;
         let named = (first_signature..extra).filter_map(|depth| self.stack.peek(depth).ok());
         let code = self.code_without(named.map(Element::as_slice))?;
+        let extended = self.opcodes == Opcodes::Extended;
+        let hint = if extended && self.flags.has(Flags::NULLDUMMY) {
+            Some(self.multisig_hint(keys, signatures, extra)?)
+        } else {
+            None
+        };
         while good && signature < extra {
             let (sig, pubkey) = (self.stack.peek(signature)?.as_slice(), self.stack.peek(key)?.as_slice());
             check_signature_encoding(sig, self.flags)?;
             check_pubkey_encoding(pubkey, self.flags, self.version)?;
-            if self.checker.check_ecdsa(sig, pubkey, &code, self.version) {
+            // Keys start at depth 1, and so do the bits of a hint.
+            let skipped = hint.is_some_and(|hint| hint >> (key - 1) & 1 == 1);
+            if !skipped && self.checker.check_ecdsa(sig, pubkey, &code, self.version) {
                 signature += 1;
+            } else if hint.is_some() && !skipped {
+                return Err(ScriptError::FailedSignatureCheck);
             }
             key += 1;
             // Keys are used up in order: with fewer keys than signatures left, it is lost.
@@ -118,7 +129,7 @@ impl<'s> Machine<'s, '_> {
                 }
             }
         }
-        if self.flags.has(Flags::NULLDUMMY) && !self.stack.peek(extra)?.as_slice().is_empty() {
+        if !extended && self.flags.has(Flags::NULLDUMMY) && !self.stack.peek(extra)?.as_slice().is_empty() {
             return Err(ScriptError::SigNullDummy);
         }
         self.stack.discard(extra + 1);

@@ -157,7 +157,7 @@ fn every_error_has_its_own_name() {
     for error in ScriptError::ALL {
         assert_eq!(ScriptError::from_name(error.name()), Some(*error));
     }
-    assert_eq!(ScriptError::ALL.len(), 54);
+    assert_eq!(ScriptError::ALL.len(), 60);
     assert_eq!(ScriptError::SigPushOnly.to_string(), "Only push operators allowed in signatures");
 }
 

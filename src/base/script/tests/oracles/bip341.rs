@@ -6,7 +6,9 @@ use script::taproot::{ControlBlock, branch_hash, leaf_hash, tweak_hash};
 use script::{Flags, Solution, TxData, solve};
 use serde_json::Value;
 
-use crate::common::{array32, bytes, sats, transaction, verify_input};
+use spends::notation::{array32, bytes, sats, transaction};
+
+use crate::common::verify_input;
 
 /// The root of a tree, and the hashes of its leaves in their order.
 fn tree(node: &Value, leaves: &mut Vec<[u8; 32]>, scripts: &mut Vec<(u8, Vec<u8>)>) -> [u8; 32] {

@@ -2,7 +2,7 @@
 
 use script::TxData;
 
-use crate::common::{bytes, cases, text, transaction};
+use spends::notation::{bytes, cases, text, transaction};
 
 #[test]
 fn legacy_signature_hashes() {

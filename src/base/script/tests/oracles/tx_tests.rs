@@ -1,56 +1,21 @@
 //! `tx_valid.json` and `tx_invalid.json`: whole transactions, and which flags make or break them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut};
+use bitcoin::{OutPoint, Transaction};
 use script::{Flags, TxData, TxSignatureChecker, verify_script};
-use serde_json::Value;
+use spends::tx_cases::{Case, read_all};
 
-use crate::common::{Dice, cases, fill, parse, text, transaction, trim, txid};
+use crate::common::{Dice, fill, trim};
 
-pub(crate) struct Case {
-    pub(crate) tx: Transaction,
-    pub(crate) spent: HashMap<OutPoint, (ScriptBuf, Amount)>,
-    flags: String,
-}
-
-impl Case {
-    fn read(row: &[Value]) -> Self {
-        let [inputs, tx, flags] = row else { panic!("not three parts: {row:?}") };
-        let spent = inputs.as_array().unwrap().iter().map(|input| {
-            // Some outputs have the number -1.
-            let number = input[1].as_i64().unwrap();
-            let number = u32::try_from(number & 0xffff_ffff).unwrap();
-            let amount = input.get(3).map_or(Amount::ZERO, |sats| Amount::from_sat(sats.as_u64().unwrap()));
-            (OutPoint::new(txid(&input[0]), number), (parse(&input[2]), amount))
-        });
-        Self { tx: transaction(tx), spent: spent.collect(), flags: text(flags).to_owned() }
-    }
-
-    /// What the inputs spend, in their order.
-    pub(crate) fn prevouts(&self) -> Option<Vec<TxOut>> {
-        let inputs = self.tx.input.iter();
-        inputs
-            .map(|input| {
-                let (script, amount) = self.spent.get(&input.previous_output)?;
-                Some(TxOut { value: *amount, script_pubkey: script.clone() })
-            })
-            .collect()
-    }
-
-    /// Verifies every input. Amounts are given, but nothing else is said about what is spent.
-    fn is_valid(&self, flags: Flags) -> bool {
-        let data = TxData::without_prevouts(&self.tx);
-        self.tx.input.iter().enumerate().all(|(index, input)| {
-            let (script, amount) = &self.spent[&input.previous_output];
-            let checker = TxSignatureChecker::new(&data, index, *amount);
-            verify_script(&input.script_sig, script, &input.witness, flags, &checker).is_ok()
-        })
-    }
-}
-
-pub(crate) fn read_all(name: &str) -> Vec<Case> {
-    cases(&vectors::load(name)).into_iter().map(|row| Case::read(row)).collect()
+/// Verifies every input. Amounts are given, but nothing else is said about what is spent.
+fn is_valid(case: &Case, flags: Flags) -> bool {
+    let data = TxData::without_prevouts(&case.tx);
+    case.tx.input.iter().enumerate().all(|(index, input)| {
+        let (script, amount) = &case.spent[&input.previous_output];
+        let checker = TxSignatureChecker::new(&data, index, *amount);
+        verify_script(&input.script_sig, script, &input.witness, flags, &checker).is_ok()
+    })
 }
 
 /// The checks on a transaction by itself, which decide the cases marked `BADTX`.
@@ -86,14 +51,14 @@ fn valid_transactions_stay_valid_with_fewer_flags() {
         let off: Flags = case.flags.parse().unwrap();
         assert_eq!(!off, fill(!off));
         let id = case.tx.compute_txid();
-        assert!(case.is_valid(!off), "{id} without {off}");
+        assert!(is_valid(case, !off), "{id} without {off}");
         for (_, flag) in Flags::NAMED {
             for off in [off | *flag, off | dice.flags()] {
-                assert!(case.is_valid(trim(!off)), "{id} without {off}");
+                assert!(is_valid(case, trim(!off)), "{id} without {off}");
             }
         }
         for off in one_less(off) {
-            assert!(!case.is_valid(!off), "{id} needs more flags off than {off}");
+            assert!(!is_valid(case, !off), "{id} needs more flags off than {off}");
         }
     }
     vectors::ran("tx_valid.json", all.len(), 121);
@@ -111,14 +76,14 @@ fn invalid_transactions_stay_invalid_with_more_flags() {
         }
         let flags: Flags = case.flags.parse().unwrap();
         assert_eq!(flags, fill(flags));
-        assert!(!case.is_valid(flags), "{id} under {flags}");
+        assert!(!is_valid(case, flags), "{id} under {flags}");
         for (_, flag) in Flags::NAMED {
             for more in [flags | *flag, flags | dice.flags()] {
-                assert!(!case.is_valid(fill(more)), "{id} under {more}");
+                assert!(!is_valid(case, fill(more)), "{id} under {more}");
             }
         }
         for less in one_less(flags) {
-            assert!(case.is_valid(less), "{id} needs fewer flags than {flags}: {less}");
+            assert!(is_valid(case, less), "{id} needs fewer flags than {flags}: {less}");
         }
     }
     vectors::ran("tx_invalid.json", all.len(), 93);

@@ -10,7 +10,7 @@ use platform::ManualClock;
 
 use crate::{
     Answer, Arg, Caller, Code, Directory, Engine, Identity, Json, Method, Object, Registry, Res, RpcError, RpcState,
-    arr, elide_group, method, obj,
+    Words, arr, elide_group, method, obj,
 };
 
 /// The context of the methods below.
@@ -27,6 +27,7 @@ pub(crate) fn identity() -> Identity {
         cli_name: "bitcoin-cli".to_owned(),
         rpc_port: 8332,
         bug_url: "https://example.org/issues".to_owned(),
+        words: Words { name: "Bitcoin".to_owned(), ticker: "BTC".to_owned(), minor_unit: "sat".to_owned() },
     }
 }
 

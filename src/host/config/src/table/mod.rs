@@ -3,6 +3,7 @@
 mod chain;
 mod client;
 mod debug;
+mod formats;
 mod general;
 mod network;
 mod rpc;
@@ -32,57 +33,29 @@ pub fn table(coin: &'static Coin, role: Role) -> Table {
     macro_rules! parts {
         ($($part:path),*) => { &[$($part),*] };
     }
+    // What every program with a node in it has, and what is its own.
+    macro_rules! server {
+        ($($own:path),*) => {
+            parts![
+                HELP_HIDDEN,
+                general::SERVER,
+                formats::SERVER,
+                network::SERVER,
+                wallet::SERVER,
+                network::ZMQ,
+                debug::SERVER,
+                chain::CHAIN,
+                chain::RELAY,
+                rpc::SERVER,
+                $($own),*
+            ]
+        };
+    }
     let parts: &'static [&'static [OptionSpec]] = match role {
-        Role::Daemon => parts![
-            HELP_HIDDEN,
-            general::SERVER,
-            network::SERVER,
-            wallet::SERVER,
-            network::ZMQ,
-            debug::SERVER,
-            chain::CHAIN,
-            chain::RELAY,
-            rpc::SERVER,
-            client::GUI_HIDDEN
-        ],
-        Role::Node => parts![
-            HELP_HIDDEN,
-            general::SERVER,
-            network::SERVER,
-            wallet::SERVER,
-            network::ZMQ,
-            debug::SERVER,
-            chain::CHAIN,
-            chain::RELAY,
-            rpc::SERVER,
-            rpc::MULTIPROCESS,
-            client::GUI_HIDDEN
-        ],
-        Role::Qt => parts![
-            HELP_HIDDEN,
-            general::SERVER,
-            network::SERVER,
-            wallet::SERVER,
-            network::ZMQ,
-            debug::SERVER,
-            chain::CHAIN,
-            chain::RELAY,
-            rpc::SERVER,
-            client::GUI
-        ],
-        Role::Gui => parts![
-            HELP_HIDDEN,
-            general::SERVER,
-            network::SERVER,
-            wallet::SERVER,
-            network::ZMQ,
-            debug::SERVER,
-            chain::CHAIN,
-            chain::RELAY,
-            rpc::SERVER,
-            rpc::MULTIPROCESS,
-            client::GUI
-        ],
+        Role::Daemon => server![client::GUI_HIDDEN],
+        Role::Node => server![rpc::MULTIPROCESS, client::GUI_HIDDEN],
+        Role::Qt => server![client::GUI],
+        Role::Gui => server![rpc::MULTIPROCESS, client::GUI],
         Role::Wallet => parts![BASICS, HELP_HIDDEN, wallet::TOOL, chain::CHAIN, rpc::MULTIPROCESS],
         Role::Cli => parts![BASICS, HELP_HIDDEN, client::CLI, chain::CHAIN, rpc::CLIENT],
         // The wrapper only looks whether an option of another program asks for processes of their own.
@@ -104,6 +77,7 @@ impl Table {
             .iter()
             .flat_map(|part| part.iter())
             .filter(move |row| row.chain.is_none_or(|chain| coin.chain(chain).is_some()))
+            .filter(move |row| row.format.is_none_or(|format| coin.consensus.tx_format == format))
     }
 
     /// The option with this name, written without its dash.

@@ -9,7 +9,7 @@ use bitcoin::{
 use consensus::{ChainParams, Rules, rules_for};
 use platform::{Clock, ManualClock, SystemEntropy};
 use primitives::{Block, Header, Tx};
-use store::RealDisk;
+use store::{Disk, RealDisk};
 use tempfile::TempDir;
 
 use crate::{Accepted, Activation, Arrival, Engine, EngineOptions, FlushMode, LoadError, LoadOptions, NodeId, Refusal};
@@ -24,6 +24,8 @@ pub(super) struct Lab {
     pub(super) prune_target: Option<u64>,
     pub(super) cache_bytes: usize,
     pub(super) fast_prune: bool,
+    /// What block files are written to; counts from the next opening.
+    pub(super) disk: Arc<dyn Disk>,
     engine: Option<Engine>,
 }
 
@@ -31,13 +33,20 @@ impl Lab {
     pub(super) fn new() -> Self {
         let coin = coin::by_id("bitcoin").unwrap();
         let params = ChainParams::new(coin, coin.chain(coin::ChainKind::Regtest).unwrap());
+        Self::with_rules(rules_for(params).unwrap())
+    }
+
+    /// With other rules, shortly after their genesis block.
+    pub(super) fn with_rules(rules: Arc<dyn Rules>) -> Self {
+        let start = START.max(i64::from(rules.params().chain().genesis.time));
         let mut lab = Self {
             dir: TempDir::new().unwrap(),
-            clock: Arc::new(ManualClock::new(START)),
-            rules: rules_for(params).unwrap(),
+            clock: Arc::new(ManualClock::new(start)),
+            rules,
             prune_target: None,
             cache_bytes: 64 << 20,
             fast_prune: true,
+            disk: Arc::new(RealDisk),
             engine: None,
         };
         lab.open(false, false).unwrap();
@@ -76,7 +85,7 @@ impl Lab {
         };
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let mut engine =
-            Engine::load(Arc::clone(&self.rules), &load, options, Arc::new(RealDisk), clock, &SystemEntropy)?;
+            Engine::load(Arc::clone(&self.rules), &load, options, Arc::clone(&self.disk), clock, &SystemEntropy)?;
         if reindex {
             engine.reindex()?;
         }
@@ -89,6 +98,11 @@ impl Lab {
     pub(super) fn crash(&mut self) {
         self.engine = None;
         self.open(false, false).unwrap();
+    }
+
+    /// Forgets everything that is not on the disk, and does not start again.
+    pub(super) fn abandon(&mut self) {
+        self.engine = None;
     }
 
     pub(super) fn stop(&mut self) {

@@ -7,7 +7,7 @@ use consensus::{BlockResult, Scope};
 use primitives::{Block, Header};
 
 use super::lab::{Lab, split};
-use crate::{Arrival, FlushMode, HashKind, LoadError, Received, Unfit};
+use crate::{Arrival, DumpError, FlushMode, HashKind, LoadError, Received, Scratch, Unfit};
 
 fn coinbase_of(block: &Block) -> OutPoint {
     OutPoint { txid: block.txs[0].txid(), vout: 0 }
@@ -208,4 +208,41 @@ fn a_block_can_be_judged_without_being_kept() {
     assert!(lab.engine().reader().find(&good.hash()).is_none());
     assert!(lab.submit(&good).0.unwrap().new);
     assert_eq!(lab.engine().test_block(&good, Scope::FULL).unwrap(), Err(Unfit::NotOnTip));
+}
+
+/// The file as of `target`, and how many coins are in it.
+fn dump(lab: &mut Lab, target: bitcoin::BlockHash, scratch: Scratch<'_>) -> Result<(Vec<u8>, u64), DumpError> {
+    lab.engine().flush_for_cursor().unwrap();
+    let (tip, target) = (lab.engine().tip().unwrap(), lab.id(target));
+    let mut file = Vec::new();
+    let dumped = lab.engine().reader().dump_coins(tip, target, scratch, &mut file, || {}, &mut || true)?;
+    Ok((file, dumped.coins))
+}
+
+#[test]
+fn a_snapshot_of_a_block_below_is_what_it_was_when_that_was_the_tip() {
+    let mut lab = Lab::new();
+    let blocks = lab.mine(102);
+    let then = lab.tip();
+    let (file, coins) = dump(&mut lab, then, Scratch::Memory).unwrap();
+    assert_eq!((coins, &file[..7], &file[7..11]), (102, &b"utxo\xff\x02\0"[..], &[0xfa, 0xbf, 0xb5, 0xda][..]));
+    // One coin is spent in two, one of those in the same block again, the other in the next.
+    let first = split(coinbase_of(&blocks[0]), 5_000_000_000);
+    let part = |vout| OutPoint { txid: first.txid(), vout };
+    let value = |vout: usize| first.outputs()[vout].value.to_sat();
+    let (again, next) = (split(part(0), value(0)), split(part(1), value(1)));
+    let a = lab.block(then, vec![first.clone(), again], 1, 0);
+    lab.submit(&a).0.unwrap();
+    let b = lab.block(a.hash(), vec![next], 2, 0);
+    lab.submit(&b).0.unwrap();
+    assert_eq!(lab.tip(), b.hash());
+    let below = lab.path().join("temp_utxo");
+    assert_eq!(dump(&mut lab, then, Scratch::Memory).unwrap(), (file.clone(), coins));
+    assert_eq!(dump(&mut lab, then, Scratch::Directory(&below)).unwrap(), (file.clone(), coins));
+    assert!(!below.exists());
+    let (now, _) = dump(&mut lab, b.hash(), Scratch::Directory(&below)).unwrap();
+    assert_ne!(now, file);
+    let stray = lab.block(then, Vec::new(), 3, 0);
+    lab.submit(&stray).0.unwrap();
+    assert!(matches!(dump(&mut lab, stray.hash(), Scratch::Memory), Err(DumpError::NotActive)));
 }

@@ -35,7 +35,7 @@ impl ChainHost for NodeChain {
     }
 
     fn rpc_enable_deprecated(&self, method: &str) -> Call<bool> {
-        Ok(self.node.config.args().get_all("deprecatedrpc").iter().any(|enabled| enabled == method))
+        Ok(self.node.config.answers_deprecated(method))
     }
 
     fn get_setting(&self, name: &str) -> Call<Json> {

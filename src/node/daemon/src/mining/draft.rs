@@ -7,7 +7,7 @@ use bitcoin::{
     absolute::LockTime, block::Header as RawHeader, hashes::Hash,
 };
 use chainstate::{Branch, Engine, Fatal, NodeId, Tree};
-use consensus::{Buried, HeaderView, Rules, Scope, WITNESS_RESERVED_VALUE};
+use consensus::{HeaderView, Rules, Scope};
 use mempool::{Mempool, TemplateTx};
 use primitives::{Block, Codec, Header, Tx};
 use tracing::info;
@@ -27,9 +27,11 @@ pub struct CoinbasePlan {
     /// What its script begins with.
     pub script_sig_prefix: Vec<u8>,
     /// The only item of its witness.
-    pub witness: Option<[u8; 32]>,
+    pub witness: Option<Vec<u8>>,
     /// What it may pay out.
     pub reward: i64,
+    /// Outputs that it must begin with.
+    pub first: Vec<TxOut>,
     /// Outputs that it must have.
     pub required: Vec<TxOut>,
     /// Its lock time.
@@ -53,17 +55,22 @@ pub struct Draft {
     pub plan: CoinbasePlan,
     /// Everything else that is in it.
     pub txs: Vec<TemplateTx>,
+    /// Whether the last of them is the one that the rules want at the end of a block.
+    pub has_last: bool,
     /// What that pays.
     pub fees: i64,
     /// Its weight, with what was kept free.
     pub weight: u64,
+    rules: Arc<dyn Rules>,
 }
 
 impl Draft {
     /// The block with this header and coinbase in place of its own.
     pub fn block_with(&self, header: Header, coinbase: Arc<Tx>) -> Block {
         let txs = std::iter::once(coinbase).chain(self.txs.iter().map(|t| Arc::clone(&t.tx))).collect();
-        Block { header, txs, tail: None }
+        let mut block = Block { header, txs, tail: None };
+        self.rules.commit_to_witnesses(&mut block);
+        block
     }
 
     /// The block.
@@ -76,8 +83,10 @@ impl Draft {
         let coinbase = Arc::clone(&self.coinbase);
         let index = consensus::commitment_index(&coinbase);
         let (mut inner, lock_height) = (coinbase.inner().clone(), coinbase.lock_height());
-        let txs = std::iter::once(coinbase).chain(txs).collect();
+        let last = self.txs.last().filter(|_| self.has_last).map(|last| Arc::clone(&last.tx));
+        let txs = std::iter::once(coinbase).chain(txs).chain(last).collect();
         let mut block = Block { header: self.header.clone(), txs, tail: None };
+        self.rules.commit_to_witnesses(&mut block);
         if let Some(index) = index {
             inner.output[index] = consensus::commitment_output(&block);
             block.txs[0] = Arc::new(Tx::new(inner, lock_height));
@@ -88,7 +97,7 @@ impl Draft {
     /// Makes a draft on the tip, and sees that it would be valid.
     pub(super) fn make(
         engine: &Engine,
-        rules: &dyn Rules,
+        rules: &Arc<dyn Rules>,
         pool: &Mempool,
         settings: &Settings,
         order: &Order,
@@ -107,11 +116,30 @@ impl Draft {
                 info!("fee rate {} txid {}", tx.rate.text(ticker), tx.tx.txid());
             }
         }
-        let segwit = rules.params().is_active(Buried::Segwit, height);
-        let mut plan = plan(height, rules.reward_limit(height, template.fees), segwit);
         let codec = reader.codec();
-        let header = engine.tip().map(|tip| reader.tree(|tree| header_after(tree, tip, rules, settings, now)));
-        let Some(header) = header else { return Ok(Err(MineError::NoTip)) };
+        let Some(tip) = engine.tip() else { return Ok(Err(MineError::NoTip)) };
+        let header = reader.tree(|tree| header_after(tree, tip, &**rules, settings, now));
+        let ends = reader.tree(|tree| rules.block_ends(&Branch::new(tree, tip), &reader, &consensus::NoCache));
+        let ends = match ends {
+            Ok(ends) => ends,
+            Err(reason) => return Ok(Err(MineError::Invalid(reason.full()))),
+        };
+        let (mut txs, mut fees) = (template.txs, template.fees);
+        let has_last = ends.last.is_some();
+        if let Some((tx, fee)) = ends.last {
+            fees = fees.saturating_add(fee);
+            txs.push(TemplateTx { tx: Arc::new(tx), fee, sigops: 0, rate: mempool::FeeRate::per_kvb(0) });
+        }
+        let mut plan = CoinbasePlan {
+            version: 2,
+            sequence: ends.sequence,
+            script_sig_prefix: consensus::height_script(height),
+            witness: ends.witness,
+            reward: rules.reward(height, fees),
+            first: ends.first_outputs,
+            required: Vec::new(),
+            lock_time: ends.lock_time,
+        };
         let mut draft = Self {
             order: order.clone(),
             prev: next.prev,
@@ -119,11 +147,13 @@ impl Draft {
             header: Header::new(header),
             coinbase: Arc::new(coinbase(&plan, &order.script, height, codec)),
             plan: plan.clone(),
-            txs: template.txs,
-            fees: template.fees,
+            txs,
+            has_last,
+            fees,
             weight: template.weight,
+            rules: Arc::clone(rules),
         };
-        if segwit {
+        if ends.commitment_in_coinbase {
             plan.required = vec![consensus::commitment_output(&draft.block())];
             draft.coinbase = Arc::new(coinbase(&plan, &order.script, height, codec));
             draft.plan = plan;
@@ -159,7 +189,10 @@ pub fn header_after(tree: &Tree, tip: NodeId, rules: &dyn Rules, settings: &Sett
     let branch = Branch::new(tree, tip);
     let prev: &dyn HeaderView = &branch;
     let params = rules.params();
-    let signalling = || consensus::block_version(params.deployments(), Some(prev), &consensus::NoCache);
+    let signalling = || {
+        let version = consensus::block_version(params.deployments(), Some(prev), &consensus::NoCache);
+        rules.block_version(version, tree[tip].height.saturating_add(1))
+    };
     let time = now.max(minimum_time(tree, tip, params.pow().interval.get()));
     let mut raw = RawHeader {
         version: bitcoin::block::Version::from_consensus(settings.version.unwrap_or_else(signalling)),
@@ -173,20 +206,6 @@ pub fn header_after(tree: &Tree, tip: NodeId, rules: &dyn Rules, settings: &Sett
     raw
 }
 
-/// What the coinbase at `height` has, but for the commitment to witnesses.
-fn plan(height: u32, reward: i64, segwit: bool) -> CoinbasePlan {
-    CoinbasePlan {
-        version: 2,
-        // Not final, so that the lock time counts: the same coinbase is never valid at another height.
-        sequence: Sequence::ENABLE_LOCKTIME_NO_RBF.to_consensus_u32(),
-        script_sig_prefix: consensus::height_script(height),
-        witness: segwit.then_some(WITNESS_RESERVED_VALUE),
-        reward,
-        required: Vec::new(),
-        lock_time: height.saturating_sub(1),
-    }
-}
-
 /// A coinbase that pays all to `script`.
 fn coinbase(plan: &CoinbasePlan, script: &ScriptBuf, height: u32, codec: Codec) -> Tx {
     let mut script_sig = plan.script_sig_prefix.clone();
@@ -195,7 +214,8 @@ fn coinbase(plan: &CoinbasePlan, script: &ScriptBuf, height: u32, codec: Codec) 
         script_sig.push(0);
     }
     let value = Amount::from_sat(u64::try_from(plan.reward).unwrap_or(0));
-    let mut output = vec![TxOut { value, script_pubkey: script.clone() }];
+    let mut output = plan.first.clone();
+    output.push(TxOut { value, script_pubkey: script.clone() });
     output.extend(plan.required.iter().cloned());
     let inner = Transaction {
         version: bitcoin::transaction::Version::TWO,
@@ -204,7 +224,7 @@ fn coinbase(plan: &CoinbasePlan, script: &ScriptBuf, height: u32, codec: Codec) 
             previous_output: OutPoint::null(),
             script_sig: ScriptBuf::from_bytes(script_sig),
             sequence: Sequence::from_consensus(plan.sequence),
-            witness: plan.witness.map_or_else(Witness::new, |item| Witness::from_slice(&[item])),
+            witness: plan.witness.as_ref().map_or_else(Witness::new, |item| Witness::from_slice(&[item])),
         }],
         output,
     };

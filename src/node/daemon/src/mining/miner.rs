@@ -9,7 +9,7 @@ use mempool::Mempool;
 use platform::{Clock, Shutdown};
 use primitives::{Block, Tx};
 
-use super::{BadOrder, Draft, Order, Settings, Submission, TipSignal, signal::Bell};
+use super::{BadOrder, Draft, MergedWork, Order, Settings, Submission, TipSignal, signal::Bell};
 
 /// Why no block could be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,7 @@ pub struct Miner {
     /// Weight and number of transactions of the last draft.
     last: Mutex<Option<(u64, usize)>>,
     polled: Mutex<Polled>,
+    merged: Mutex<MergedWork>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -87,8 +88,8 @@ impl Miner {
         shutdown: Shutdown,
         signal: Arc<TipSignal>,
     ) -> Self {
-        let (recent, last, polled) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { chain, pool, rules, clock, settings, shutdown, signal, recent, last, polled }
+        let (recent, last, polled, merged) = Default::default();
+        Self { chain, pool, rules, clock, settings, shutdown, signal, recent, last, polled, merged }
     }
 
     /// The rules of the chain.
@@ -131,6 +132,11 @@ impl Miner {
         *lock(&self.last)
     }
 
+    /// The blocks that wait for a proof of merged mining.
+    pub(crate) fn merged(&self) -> MutexGuard<'_, MergedWork> {
+        lock(&self.merged)
+    }
+
     pub(crate) fn polled(&self) -> MutexGuard<'_, Polled> {
         lock(&self.polled)
     }
@@ -142,8 +148,7 @@ impl Miner {
     ) -> Result<T, MineError> {
         let done = self.chain.call(work).map_err(|_| MineError::Stopped)?;
         done.map_err(|e| {
-            tracing::error!("A fatal internal error occurred, see debug.log for details: {e}");
-            self.shutdown.request();
+            crate::startup::abort(&self.shutdown, &e);
             MineError::Fatal(e.to_string())
         })
     }
@@ -165,7 +170,7 @@ impl Miner {
         let (settings, order) = (self.settings.clone(), order.clone());
         let (updates, draft) = self.run(move |engine| {
             let updates = pool.read().updates();
-            Ok((updates, Draft::make(engine, &*rules, &pool, &settings, &order, second)?))
+            Ok((updates, Draft::make(engine, &rules, &pool, &settings, &order, second)?))
         })?;
         let draft = Arc::new(draft?);
         *lock(&self.last) = Some((draft.weight, draft.txs.len()));
@@ -179,7 +184,7 @@ impl Miner {
         let (rules, pool, now) = (Arc::clone(&self.rules), self.pool.clone(), self.clock.unix_seconds());
         let (settings, order) = (self.settings.clone(), Order { use_mempool: false, ..order.clone() });
         self.run(move |engine| {
-            let draft = match Draft::make(engine, &*rules, &pool, &settings, &order, now)? {
+            let draft = match Draft::make(engine, &rules, &pool, &settings, &order, now)? {
                 Ok(draft) => draft,
                 Err(error) => return Ok(Err(error)),
             };

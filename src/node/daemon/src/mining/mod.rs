@@ -13,6 +13,7 @@
 //! Clients of release 30 get the same in the shape that they know ([`MiningObject30`]).
 
 mod draft;
+mod merged;
 mod miner;
 mod object;
 mod release30;
@@ -25,6 +26,7 @@ mod template;
 mod tests;
 
 pub use draft::{CoinbasePlan, Draft, header_after, minimum_time};
+pub use merged::{MergedBlock, MergedWork};
 pub use miner::{MineError, Miner};
 pub use object::MiningObject;
 pub use release30::{MiningObject30, wants_release30};

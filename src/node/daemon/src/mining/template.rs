@@ -133,9 +133,9 @@ impl BlockTemplate for TemplateObject {
             version: plan.version,
             sequence: plan.sequence,
             script_sig_prefix: Bytes::new(&plan.script_sig_prefix),
-            witness: plan.witness.map(|item| Bytes::new(&item)),
+            witness: plan.witness.as_ref().map(|item| Bytes::new(item)),
             block_reward_remaining: plan.reward,
-            required_outputs: plan.required.iter().map(output).collect(),
+            required_outputs: plan.first.iter().chain(&plan.required).map(output).collect(),
             lock_time: plan.lock_time,
         })
     }

@@ -45,7 +45,13 @@ impl Node for GuiNode {
         });
         status.progress = tip.map_or(0.0, |tip| reader.progress(&reader.node(tip.id), self.node.clock.unix_seconds()));
         status.initial_block_download = reader.initial_download();
-        status.network_active = self.node.network_active();
+        let network = self.node.network_state();
+        status.network_active = network.active;
+        (status.connections_in, status.connections_out) = (network.incoming, network.outgoing);
+        if let Ok(totals) = self.node.net().and_then(|net| net.call(|net| net.totals())) {
+            (status.bytes_received, status.bytes_sent) = (totals.received, totals.sent);
+        }
+        status.warnings = self.node.warnings.texts().join("\n");
         if let Some(pool) = self.node.mempool.get() {
             let pool = pool.read();
             status.mempool_count = u64::try_from(pool.len()).unwrap_or(u64::MAX);
@@ -65,8 +71,8 @@ impl Node for GuiNode {
     }
 
     fn set_network_active(&self, active: bool) -> Call<()> {
-        self.node.set_network_active(active);
-        Ok(())
+        let stopped = |error: net::Stopped| IpcError::Remote(error.to_string());
+        self.node.set_network_active(active).map(drop).map_err(stopped)
     }
 
     fn wallet_loader(&self) -> Call<Option<Arc<dyn WalletLoader>>> {
@@ -93,6 +99,7 @@ impl Node for GuiNode {
         let (subscriber, _) = Subscriber::start(&self.node.feed, "guinotify", deliver)
             .map_err(|error| IpcError::Remote(error.to_string()))?;
         let number = self.node.ui.watch(notifications);
+        self.node.count_connections();
         Ok(Arc::new(Watching { node: Arc::clone(&self.node), number, subscriber }))
     }
 

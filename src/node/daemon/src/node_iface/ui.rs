@@ -3,22 +3,37 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use interfaces::{Call, NodeNotifications};
+use net::Stopped;
 
 use crate::NodeContext;
 
 type Watcher = (u64, Arc<dyn NodeNotifications>);
+
+/// How often connections are counted while a screen shows their number.
+const COUNT: Duration = Duration::from_secs(1);
 
 /// The screens.
 #[derive(Default)]
 pub(crate) struct Ui {
     watchers: Mutex<Vec<Watcher>>,
     next: AtomicU64,
-    /// Whether P2P networking was switched off.
-    network_off: AtomicBool,
+    /// Connections are being counted.
+    counting: AtomicBool,
+    /// What the screens were told of the network last.
+    network: Mutex<Option<NetworkState>>,
     /// The last error that was shown: it is not shown again when it ends the start.
     last_error: Mutex<String>,
+}
+
+/// What a screen shows of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NetworkState {
+    pub(super) incoming: u32,
+    pub(super) outgoing: u32,
+    pub(super) active: bool,
 }
 
 impl fmt::Debug for Ui {
@@ -59,9 +74,12 @@ impl Ui {
         self.tell(|watcher| watcher.show_progress(title, progress));
     }
 
-    /// Connections, or whether there may be any, changed.
-    pub(crate) fn network_changed(&self, connections: u32, active: bool) {
-        self.tell(|watcher| watcher.network_changed(connections, active));
+    /// Tells of connections, or of whether there may be any, if that is news.
+    fn network_is(&self, now: NetworkState) {
+        let before = self.network.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
+        if before != Some(now) {
+            self.tell(|watcher| watcher.network_changed(now.incoming.saturating_add(now.outgoing), now.active));
+        }
     }
 
     /// The warnings changed.
@@ -76,16 +94,34 @@ impl Ui {
 }
 
 impl NodeContext {
-    /// Whether P2P networking is on.
-    pub(crate) fn network_active(&self) -> bool {
-        !self.ui.network_off.load(Ordering::Relaxed)
+    /// The network as it is now. Before it runs there is nobody, and whether there may be is what the user said.
+    pub(super) fn network_state(&self) -> NetworkState {
+        let asked = self.net().and_then(|net| net.call(|net| (net.counts(), net.is_active())));
+        let ((incoming, outgoing), active) =
+            asked.unwrap_or_else(|_| ((0, 0), self.config.args().get_bool("networkactive", true)));
+        let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        NetworkState { incoming: count(incoming), outgoing: count(outgoing), active }
     }
 
-    /// Switches P2P networking on or off.
-    pub(crate) fn set_network_active(&self, active: bool) {
-        if self.ui.network_off.swap(!active, Ordering::Relaxed) == active {
-            self.ui.network_changed(0, active);
+    /// Switches P2P networking on or off, and tells the screens. Answers whether it is on now.
+    pub(crate) fn set_network_active(&self, active: bool) -> Result<bool, Stopped> {
+        self.net()?.call(move |net| net.set_active(active))?;
+        let now = self.network_state();
+        self.ui.network_is(now);
+        Ok(now.active)
+    }
+
+    /// From now on the screens are told of connections that come and go.
+    pub(super) fn count_connections(self: &Arc<Self>) {
+        if self.ui.counting.swap(true, Ordering::Relaxed) {
+            return;
         }
+        let node = Arc::downgrade(self);
+        self.scheduler.every(COUNT, move || {
+            if let Some(node) = node.upgrade().filter(|node| !node.ui.lock().is_empty()) {
+                node.ui.network_is(node.network_state());
+            }
+        });
     }
 
     /// Says what the start is busy with, to clients that ask too early as well.

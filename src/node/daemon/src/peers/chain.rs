@@ -160,7 +160,7 @@ impl ChainAccess for PeerChain {
 
     fn is_mutated(&self, block: &Block) -> bool {
         let height = self.info(&block.header.prev()).map_or(0, |prev| prev.height + 1);
-        consensus::is_mutated(block, self.commits_to_witnesses(height), &mut BlockChecks::default())
+        consensus::is_mutated(&*self.rules, block, self.commits_to_witnesses(height), &mut BlockChecks::default())
     }
 
     fn commits_to_witnesses(&self, height: u32) -> bool {
@@ -191,10 +191,7 @@ impl ChainAccess for PeerChain {
         let how = Arrival { requested, enough_work: true, stored_at: None };
         let posted = self.handle.post(move |engine| match take(engine, &block, how) {
             Ok(news) => news.into_iter().for_each(|news| net.tell(news)),
-            Err(error) => {
-                tracing::error!("A fatal internal error occurred, see debug.log for details: {error}");
-                shutdown.request();
-            }
+            Err(error) => crate::startup::abort(&shutdown, &error),
         });
         match posted {
             Ok(()) => None,

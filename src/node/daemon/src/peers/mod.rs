@@ -26,6 +26,8 @@ const MAX_NEWS: usize = 64;
 pub(crate) fn start(context: &Arc<NodeContext>) -> Result<Network, StartError> {
     let config = &context.config;
     let (net, peers) = (options::net_options(config)?, options::peer_options(config)?);
+    context.announce("Loading P2P addresses…");
+    context.announce("Loading banlist…");
     let seed = platform::entropy::random_bytes(&SystemEntropy)?;
     let make = |handle: &NetHandle, chance| {
         let (chain, shutdown) = (context.chain().clone(), context.shutdown.clone());
@@ -42,6 +44,7 @@ pub(crate) fn start(context: &Arc<NodeContext>) -> Result<Network, StartError> {
         NetError::Io(error) => StartError::Io(error),
         other => StartError::Net(other),
     })?;
+    context.announce("Starting network threads…");
     follow(context, network.handle());
     wait_for_imports(context, network.handle());
     Ok(network)

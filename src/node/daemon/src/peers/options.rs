@@ -200,6 +200,7 @@ pub(crate) fn net_options(config: &Config) -> Result<Options, BadOption> {
         |name, default| usize::try_from(args.get_i64(name, default).max(0).saturating_mul(1000)).unwrap_or(usize::MAX);
     let dns_seed = args.get_bool("dnsseed", true);
     let net_dir = config.net_dir().to_owned();
+    let magic = crate::options::chain_params(config)?.magic();
     Ok(Options {
         listen_port: port,
         services: services(config)?,
@@ -241,7 +242,9 @@ pub(crate) fn net_options(config: &Config) -> Result<Options, BadOption> {
         log_ips: args.get_bool("logips", false),
         discover: args.get_bool("discover", true),
         client_name: config.coin().client_name.to_owned(),
-        ..Options::new(chain.magic, chain.p2p_port, net_dir)
+        // No list of addresses comes with the program; the other sources have their time all the same.
+        fixed_seeds: args.get_bool("fixedseeds", true).then(Vec::new),
+        ..Options::new(magic, chain.p2p_port, net_dir)
     })
 }
 
@@ -283,7 +286,9 @@ fn reachable(config: &Config) -> Result<BTreeSet<Network>, BadOption> {
         }
         networks.remove(&Network::Cjdns);
     }
-    if !only.is_empty() && networks.contains(&Network::I2p) {
+    let wants_i2p = !only.is_empty() && networks.contains(&Network::I2p);
+    let has_sam = !args.get_str("i2psam", "").is_empty();
+    if wants_i2p && !has_sam {
         return Err(bad("Outbound connections restricted to i2p (-onlynet=i2p) but -i2psam is not provided"));
     }
     networks.remove(&Network::I2p);
@@ -295,6 +300,12 @@ fn reachable(config: &Config) -> Result<BTreeSet<Network>, BadOption> {
         return Err(bad(
             "Incompatible options: -dnsseed=1 was explicitly specified, but -onlynet forbids connections to IPv4/IPv6",
         ));
+    }
+    if wants_i2p {
+        return Err(bad("I2P is not supported yet: -onlynet=i2p would leave no network."));
+    }
+    if has_sam {
+        tracing::warn!("I2P is not supported yet: -i2psam is ignored.");
     }
     Ok(networks)
 }

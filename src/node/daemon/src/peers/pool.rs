@@ -35,8 +35,7 @@ impl PeerPool {
         match self.chain.call(move |engine| work(&pool, &engine.reader())) {
             Ok(Ok(done)) => Some(done),
             Ok(Err(error)) => {
-                tracing::error!("A fatal internal error occurred, see debug.log for details: {error}");
-                self.shutdown.request();
+                crate::startup::abort(&self.shutdown, &error);
                 None
             }
             Err(_) => None,

@@ -3,7 +3,8 @@
 use ::rpc::{Json, Object, Res};
 use chainstate::{NodeId, Tree};
 use consensus::{U256, difficulty, target_of};
-use primitives::{Addresses, Block, BlockUndo, Tx, WitnessMode};
+use descriptors::Notation;
+use primitives::{AuxPow, Block, BlockUndo, Header, NamecoinAuxPow, Tx, WitnessMode};
 
 use super::{Prevouts, hex, hex256, tx};
 
@@ -66,7 +67,7 @@ pub fn block(
     block: &Block,
     undo: Option<&BlockUndo>,
     verbosity: i32,
-    addresses: &Addresses,
+    notation: &Notation,
 ) -> Object {
     header.push("strippedsize", block.size(WitnessMode::Strip));
     header.push("size", block.size(WitnessMode::Include));
@@ -84,11 +85,28 @@ pub fn block(
                 Some(spent) if verbosity == 2 => Prevouts::ForFee(spent),
                 Some(spent) => Prevouts::Shown(spent),
             };
-            tx(transaction, None, addresses, prevouts, true)
+            tx(transaction, None, notation, prevouts, true)
         });
         shown.collect()
     };
-    header.with("tx", txs)
+    header.push("tx", txs);
+    if let Some(AuxPow::Namecoin(proof)) = block.header.aux().map(|aux| &**aux) {
+        header.push("auxpow", merged_mining(proof, notation));
+    }
+    header
+}
+
+/// The proof that a block was mined along with a block of another chain.
+fn merged_mining(proof: &NamecoinAuxPow, notation: &Notation) -> Object {
+    let shown = |hash: &[u8; 32]| hex(&hash.iter().rev().copied().collect::<Vec<_>>());
+    let branch = |branch: &[[u8; 32]]| branch.iter().map(shown).map(Json::from).collect::<Json>();
+    let parent = Header::new(proof.parent);
+    Object::new()
+        .with("tx", tx(&proof.coinbase, Some(parent.hash()), notation, Prevouts::Unknown, true))
+        .with("chainindex", proof.chain_index)
+        .with("merklebranch", branch(&proof.coinbase_branch))
+        .with("chainmerklebranch", branch(&proof.chain_branch))
+        .with("parentblock", hex(&parent.bytes()))
 }
 
 fn coinbase_tx(coinbase: &Tx) -> Object {
@@ -124,6 +142,10 @@ pub fn block_fields(tx: Res) -> Vec<Res> {
             ],
         ),
         tx,
+        Res::obj("auxpow", "The proof that it was mined along with a block of another chain", [])
+            .optional()
+            .skip_in_help()
+            .skip_type_check(),
     ];
     fields.splice(after..after, body);
     fields

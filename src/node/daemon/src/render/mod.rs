@@ -1,16 +1,16 @@
 //! Shapes that several methods answer with: scripts, transactions, headers and blocks as JSON, with the descriptions of
 //! their fields beside them.
 
+mod assets;
 mod block;
-mod descriptor;
 mod script;
 #[cfg(test)]
 mod tests;
 mod tx;
 
+pub use assets::{meaning, meaning_fields};
 pub use block::{block, block_fields, header, header_fields};
-pub use descriptor::{infer, infer_with};
-pub use script::{inner_script, script, script_pubkey, script_pubkey_fields, script_pubkey_of};
+pub use script::{descriptor, inner_script, script, script_pubkey, script_pubkey_fields, script_pubkey_of};
 pub use tx::{Prevouts, tx, tx_fields};
 
 use std::fmt::Write as _;

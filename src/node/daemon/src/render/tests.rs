@@ -6,13 +6,14 @@ use ::rpc::Json;
 use bitcoin::{Amount, ScriptBuf, TxOut};
 use chainstate::{SaltedState, Tree};
 use consensus::U256;
-use primitives::{Addresses, Block, Codec, CoinTail, Header, Tx, TxOutEntry};
+use descriptors::Notation;
+use primitives::{Block, Codec, CoinTail, Header, Tx, TxOutEntry};
 
-use super::{Prevouts, block, header, hex, hex256, infer, infer_with, tx};
+use super::{Prevouts, block, descriptor, header, hex, hex256, tx};
 
-fn addresses() -> Addresses {
+fn notation() -> Notation {
     let coin = coin::by_id("bitcoin").unwrap();
-    Addresses::new(coin, coin.chain(coin::ChainKind::Regtest).unwrap())
+    Notation::new(coin, coin.chain(coin::ChainKind::Regtest).unwrap())
 }
 
 /// A spending transaction with a witness, and what it spends.
@@ -35,7 +36,7 @@ fn transactions() {
     let (spender, coin) = spending();
     let coins = [coin];
     let shown = [Prevouts::Unknown, Prevouts::ForFee(&coins), Prevouts::Shown(&coins)]
-        .map(|prevouts| Json::from(tx(&spender, None, &addresses(), prevouts, true)).write_indented(2));
+        .map(|prevouts| Json::from(tx(&spender, None, &notation(), prevouts, true)).write_indented(2));
     insta::assert_snapshot!(shown.join("\n"));
     let read =
         Codec::BITCOIN.decode_tx(&spender.to_bytes(primitives::WitnessMode::Include), primitives::WitnessMode::Include);
@@ -62,7 +63,7 @@ fn blocks_and_headers() {
     let stray = header(&tree, child, id, limit);
     assert_eq!(stray.get("confirmations"), Some(&Json::from(-1)));
     let shown = [1, 2]
-        .map(|verbosity| Json::from(block(below.clone(), &first, None, verbosity, &addresses())).write_indented(2));
+        .map(|verbosity| Json::from(block(below.clone(), &first, None, verbosity, &notation())).write_indented(2));
     insta::assert_snapshot!(shown.join("\n"));
 }
 
@@ -75,20 +76,20 @@ fn descriptors_of_scripts_behind_hashes() {
     let wrapped = program.to_p2sh();
     let body = |text: String| text.split('#').next().unwrap().to_owned();
     let known: &[&bitcoin::Script] = &[&inner, &program];
-    assert_eq!(body(infer_with(&wrapped, known, &addresses())), format!("sh(wsh(pk({key})))"));
-    assert_eq!(body(infer_with(&inner.to_p2sh(), known, &addresses())), format!("sh(pk({key}))"));
-    assert!(infer(&wrapped, &addresses()).starts_with("addr(2"));
+    assert_eq!(body(descriptor(&wrapped, known, &notation())), format!("sh(wsh(pk({key})))"));
+    assert_eq!(body(descriptor(&inner.to_p2sh(), known, &notation())), format!("sh(pk({key}))"));
+    assert!(descriptor(&wrapped, &[], &notation()).starts_with("addr(2"));
     // A key that is written twice as long is no key of segwit.
     let long = bitcoin::PublicKey::from_slice(&bytes).unwrap().inner.serialize_uncompressed();
     let inner = script::templates::pay_to_pubkey(&long);
-    assert_eq!(body(infer_with(&inner.to_p2sh(), &[&inner], &addresses())), format!("sh(pk({}))", hex(&long)));
-    assert!(infer_with(&inner.to_p2wsh(), &[&inner], &addresses()).starts_with("addr(bcrt1"));
+    assert_eq!(body(descriptor(&inner.to_p2sh(), &[&inner], &notation())), format!("sh(pk({}))", hex(&long)));
+    assert!(descriptor(&inner.to_p2wsh(), &[&inner], &notation()).starts_with("addr(bcrt1"));
     // Hybrid keys have no descriptor, and some numbers are no key at all.
     let mut hybrid = long;
     hybrid[0] = 6 + (long[64] & 1);
-    assert!(infer(&script::templates::pay_to_pubkey(&hybrid), &addresses()).starts_with("raw(41"));
+    assert!(descriptor(&script::templates::pay_to_pubkey(&hybrid), &[], &notation()).starts_with("raw(41"));
     let no_key = ScriptBuf::from_bytes([&[0x51, 0x20][..], &[0xff; 32]].concat());
-    assert!(infer(&no_key, &addresses()).starts_with("addr(bcrt1p"));
+    assert!(descriptor(&no_key, &[], &notation()).starts_with("addr(bcrt1p"));
 }
 
 #[test]

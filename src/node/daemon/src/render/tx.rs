@@ -2,7 +2,8 @@
 
 use ::rpc::{Json, Object, Res};
 use bitcoin::BlockHash;
-use primitives::{Addresses, Tx, TxOutEntry, WitnessMode};
+use descriptors::Notation;
+use primitives::{Tx, TxOutEntry, WitnessMode};
 use script::asm::to_asm;
 
 use super::{hex, script_pubkey, script_pubkey_fields};
@@ -28,7 +29,7 @@ impl<'a> Prevouts<'a> {
 }
 
 /// A transaction with all its parts; with its bytes if `with_hex`.
-pub fn tx(tx: &Tx, block: Option<BlockHash>, addresses: &Addresses, prevouts: Prevouts<'_>, with_hex: bool) -> Object {
+pub fn tx(tx: &Tx, block: Option<BlockHash>, notation: &Notation, prevouts: Prevouts<'_>, with_hex: bool) -> Object {
     let mut object = Object::new()
         .with("txid", tx.txid().to_string())
         .with("hash", tx.wtxid().to_string())
@@ -37,23 +38,35 @@ pub fn tx(tx: &Tx, block: Option<BlockHash>, addresses: &Addresses, prevouts: Pr
         .with("vsize", tx.vsize())
         .with("weight", tx.weight())
         .with("locktime", tx.lock_time());
-    let inputs: Json = (0..tx.inputs().len()).map(|n| input(tx, n, addresses, prevouts)).collect();
+    if let Some(height) = tx.lock_height() {
+        object.push("lockheight", height);
+    }
+    let inputs: Json = (0..tx.inputs().len()).map(|n| input(tx, n, notation, prevouts)).collect();
     object.push("vin", inputs);
+    let assets = super::assets::of(tx, notation.addresses());
     let outputs: Json = tx
         .outputs()
         .iter()
         .enumerate()
         .map(|(n, output)| {
-            Object::new()
+            let shown = Object::new()
                 .with("value", Json::amount(consensus::value_of(output)))
                 .with("n", n)
-                .with("scriptPubKey", script_pubkey(&output.script_pubkey, addresses))
+                .with("scriptPubKey", script_pubkey(&output.script_pubkey, notation));
+            match &assets {
+                Some(assets) => assets.on_output(shown, n),
+                None => shown,
+            }
         })
         .collect();
     object.push("vout", outputs);
+    if assets.is_some() {
+        super::assets::on_transaction(tx, &mut object);
+    }
     if let Some(spent) = prevouts.spent() {
-        let paid: i64 = spent.iter().map(|coin| consensus::value_of(&coin.out)).sum();
-        let made: i64 = tx.outputs().iter().map(consensus::value_of).sum();
+        let paid: i64 = spent.iter().map(|coin| consensus::value_spent(tx, coin)).sum();
+        let burnt = super::assets::outputs_paid_by_a_burn(tx, notation.addresses());
+        let made: i64 = tx.outputs().iter().skip(burnt).map(consensus::value_of).sum();
         object.push("fee", Json::amount(paid - made));
     }
     if let Some(block) = block {
@@ -65,7 +78,7 @@ pub fn tx(tx: &Tx, block: Option<BlockHash>, addresses: &Addresses, prevouts: Pr
     object
 }
 
-fn input(tx: &Tx, n: usize, addresses: &Addresses, prevouts: Prevouts<'_>) -> Object {
+fn input(tx: &Tx, n: usize, notation: &Notation, prevouts: Prevouts<'_>) -> Object {
     let input = &tx.inputs()[n];
     let mut object = Object::new();
     if tx.is_coinbase() {
@@ -83,11 +96,15 @@ fn input(tx: &Tx, n: usize, addresses: &Addresses, prevouts: Prevouts<'_>) -> Ob
     if let Prevouts::Shown(spent) = prevouts
         && let Some(coin) = spent.get(n)
     {
-        let prevout = Object::new()
+        let mut prevout = Object::new()
             .with("generated", coin.coinbase)
             .with("height", coin.height)
-            .with("value", Json::amount(consensus::value_of(&coin.out)))
-            .with("scriptPubKey", script_pubkey(&coin.out.script_pubkey, addresses));
+            .with("value", Json::amount(consensus::value_of(&coin.out)));
+        if let Some(reference) = coin.refheight() {
+            prevout.push("refheight", reference);
+            prevout.push("amount", Json::amount(consensus::value_spent(tx, coin)));
+        }
+        let prevout = prevout.with("scriptPubKey", script_pubkey(&coin.out.script_pubkey, notation));
         object.push("prevout", prevout);
     }
     object.with("sequence", input.sequence.0)
@@ -115,6 +132,8 @@ pub fn tx_fields(ticker: &str, with_prevout: bool, with_fee: bool, with_hex: boo
             Res::bool("generated", "Coinbase or not"),
             Res::num("height", "The height of the prevout"),
             Res::amount("value", format!("The value in {ticker}")),
+            Res::num("refheight", "The height that the value was written for").optional().skip_in_help(),
+            Res::amount("amount", "What it is worth when it is spent").optional().skip_in_help(),
             Res::obj("scriptPubKey", "", script_pubkey_fields()),
         ];
         inner.push(
@@ -127,6 +146,7 @@ pub fn tx_fields(ticker: &str, with_prevout: bool, with_fee: bool, with_hex: boo
         Res::num("n", "index"),
         Res::obj("scriptPubKey", "", script_pubkey_fields()),
     ];
+    let output = output.into_iter().chain(super::assets::output_fields());
     let mut fields = vec![
         Res::hex("txid", "The transaction id"),
         Res::hex("hash", "The transaction hash (differs from txid for witness transactions)"),
@@ -135,8 +155,10 @@ pub fn tx_fields(ticker: &str, with_prevout: bool, with_fee: bool, with_hex: boo
         Res::num("weight", "The transaction's weight (between vsize*4-3 and vsize*4)"),
         Res::num("version", "The version"),
         Res::time("locktime", "The lock time"),
+        Res::num("lockheight", "The height that its values are meant for").optional().skip_in_help(),
         Res::arr("vin", "", [Res::obj("", "", inner)]),
         Res::arr("vout", "", [Res::obj("", "", output)]),
+        super::assets::transaction_field(),
     ];
     if with_fee {
         let fee = format!("transaction fee in {ticker}, omitted if block undo data is not available");

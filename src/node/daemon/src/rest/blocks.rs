@@ -2,10 +2,11 @@
 
 use ::rpc::{Json, Object};
 use chainstate::{Node, NodeId};
-use primitives::{Addresses, BlockUndo, encode_output, put_compact_size};
+use descriptors::Notation;
+use primitives::{BlockUndo, encode_output, put_compact_size};
 use store::StoreError;
 
-use crate::{NodeContext, render};
+use crate::{NodeContext, render, rpc::header_bytes};
 
 use super::{Answer, Format, Keep, Refused, Rest, Target, block_hash, bytes, integer, json, reply};
 
@@ -45,8 +46,8 @@ fn block(rest: &Rest, target: &Target<'_>, verbosity: i32) -> Answer {
     let block = node.reader().block(&found).ok_or_else(gone)?.map_err(unreadable)?;
     let undo = node.reader().undo(&found).transpose().map_err(unreadable)?;
     let header = header_json(node, id)?;
-    let addresses = Addresses::new(node.config.coin(), node.config.chain());
-    Ok(json(Keep::Never, render::block(header, &block, undo.as_ref(), verbosity, &addresses)))
+    let notation = Notation::new(node.config.coin(), node.config.chain());
+    Ok(json(Keep::Never, render::block(header, &block, undo.as_ref(), verbosity, &notation)))
 }
 
 fn header_json(node: &NodeContext, id: NodeId) -> Result<Object, Refused> {
@@ -69,7 +70,13 @@ pub(super) fn part(rest: &Rest, target: &Target<'_>) -> Answer {
     }
     let read = rest.node.reader().block_part(&found, from, len);
     let part = read.ok_or_else(|| Refused::not_found(format!("{} not available (pruned data)", target.param)))?;
-    let part = part.map_err(|_| outside())?;
+    let part = part.map_err(|e| match e {
+        StoreError::PartRange => outside(),
+        e => {
+            tracing::error!("{e}");
+            Refused(500, format!("I/O error reading {}", target.param))
+        }
+    })?;
     match target.format()? {
         Format::Json => Err(Refused::bad("JSON output is not supported for this request type")),
         format => Ok(bytes(format, Keep::Always, &part)),
@@ -105,7 +112,7 @@ pub(super) fn headers(rest: &Rest, target: &Target<'_>) -> Answer {
         let shown = run.iter().map(|(id, _)| header_json(&rest.node, *id).map(Json::from));
         return Ok(json(Keep::Never, Json::Arr(shown.collect::<Result<_, _>>()?)));
     }
-    let raw: Vec<u8> = run.iter().flat_map(|(_, block)| bitcoin::consensus::serialize(&block.header)).collect();
+    let raw: Vec<u8> = run.iter().flat_map(|(_, block)| header_bytes(&rest.node, block)).collect();
     Ok(bytes(format, Keep::Never, &raw))
 }
 
@@ -152,12 +159,12 @@ pub(super) fn spent(rest: &Rest, target: &Target<'_>) -> Answer {
 
 /// One list for each transaction; the coinbase's is empty.
 fn spent_json(node: &NodeContext, undo: &BlockUndo) -> Json {
-    let addresses = Addresses::new(node.config.coin(), node.config.chain());
+    let notation = Notation::new(node.config.coin(), node.config.chain());
     let of_tx = undo.txs.iter().map(|tx| {
         let outputs = tx.spent.iter().map(|entry| {
             Object::new()
                 .with("value", Json::amount(consensus::value_of(&entry.out)))
-                .with("scriptPubKey", render::script_pubkey(&entry.out.script_pubkey, &addresses))
+                .with("scriptPubKey", render::script_pubkey(&entry.out.script_pubkey, &notation))
         });
         outputs.collect::<Json>()
     });

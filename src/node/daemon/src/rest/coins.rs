@@ -2,7 +2,8 @@
 
 use ::rpc::{Json, Object};
 use bitcoin::{OutPoint, Txid, hashes::Hash};
-use primitives::{Addresses, Reader, TxOutEntry, WitnessMode, encode_output, put_bytes, put_compact_size};
+use descriptors::Notation;
+use primitives::{Reader, TxOutEntry, WitnessMode, encode_output, put_bytes, put_compact_size};
 
 use crate::{NodeContext, render, rpc::parse};
 
@@ -30,8 +31,8 @@ pub(super) fn tx(rest: &Rest, target: &Target<'_>) -> Answer {
     };
     let format = target.format()?;
     if format == Format::Json {
-        let addresses = Addresses::new(node.config.coin(), node.config.chain());
-        return Ok(json(Keep::Never, render::tx(&tx, block, &addresses, render::Prevouts::Unknown, true)));
+        let notation = Notation::new(node.config.coin(), node.config.chain());
+        return Ok(json(Keep::Never, render::tx(&tx, block, &notation, render::Prevouts::Unknown, true)));
     }
     Ok(bytes(format, Keep::Never, &tx.to_bytes(WitnessMode::Include)))
 }
@@ -109,12 +110,12 @@ fn answer(node: &NodeContext, format: Format, wanted: &Wanted) -> Answer {
     let tip = node.reader().tip().ok_or_else(|| Refused(503, "Loading block index…".to_owned()))?;
     let coins = found.iter().flatten();
     if format == Format::Json {
-        let addresses = Addresses::new(node.config.coin(), node.config.chain());
+        let notation = Notation::new(node.config.coin(), node.config.chain());
         let shown = coins.map(|coin| {
             Object::new()
                 .with("height", coin.height)
                 .with("value", Json::amount(consensus::value_of(&coin.out)))
-                .with("scriptPubKey", render::script_pubkey(&coin.out.script_pubkey, &addresses))
+                .with("scriptPubKey", render::script_pubkey(&coin.out.script_pubkey, &notation))
         });
         let bitmap: String = found.iter().map(|coin| if coin.is_some() { '1' } else { '0' }).collect();
         let object = Object::new()

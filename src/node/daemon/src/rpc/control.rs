@@ -37,7 +37,7 @@ fn help() -> Method<NodeContext> {
 }
 
 fn stop() -> Method<NodeContext> {
-    method("control", "stop", "Request a graceful shutdown of the node.")
+    method("control", "stop", "Request a graceful shutdown of {Coin} Core.")
         .arg(Arg::num("wait", "how long to wait in ms").optional().hidden())
         .result(Res::str("", "A string that tells that the node is stopping"))
         .run(|node: &NodeContext, request| {
@@ -110,7 +110,7 @@ fn discover() -> Method<NodeContext> {
 
 fn logging() -> Method<NodeContext> {
     let list = |name: &'static str, what: &'static str| {
-        Arg::arr(name, what, [Arg::str("include_category", "the valid logging category").optional()]).optional()
+        Arg::arr(name, what, [Arg::str(format!("{name}_category"), "the valid logging category").optional()]).optional()
     };
     method(
         "control",
@@ -202,7 +202,7 @@ fn memory_info() -> Method<NodeContext> {
 
 fn set_mock_time() -> Method<NodeContext> {
     method(HIDDEN, "setmocktime", "Set the local time to given timestamp (-regtest only)\n")
-        .arg(Arg::num("timestamp", "UNIX epoch time to set. Pass 0 to go back to using the system time."))
+        .arg(Arg::num("timestamp", "UNIX epoch time\nPass 0 to go back to using the system time."))
         .result(Res::none("", ""))
         .run(|node: &NodeContext, request| {
             if node.config.chain().kind != coin::ChainKind::Regtest {

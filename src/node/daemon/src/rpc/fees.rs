@@ -62,7 +62,7 @@ fn smart() -> Method<NodeContext> {
         Res::num("mempool_txs_weight", "Total weight of transactions removed from the mempool for this block"),
     ];
     let fields = [
-        Res::num("feerate", "estimate fee rate per kvB (only present if no errors were encountered)").optional(),
+        Res::num("feerate", "estimate fee rate in {ticker}/kvB (only present if no errors were encountered)").optional(),
         Res::str("estimator", "the fee estimator used to produce the result (only present for successful estimates when fee_rate_estimator is \"none\")").optional(),
         Res::arr("errors", "Errors encountered during processing (if there are any)", [Res::str("", "error")]).optional(),
         Res::num(
@@ -163,7 +163,7 @@ fn horizon_fields() -> Vec<Res> {
     let pass = "information about the lowest range of feerates to succeed in meeting the threshold";
     let fail = "information about the highest range of feerates to fail to meet the threshold";
     vec![
-        Res::num("feerate", "estimate fee rate per kvB").optional(),
+        Res::num("feerate", "estimate fee rate in {ticker}/kvB").optional(),
         Res::num("decay", "exponential decay (per block) for historical moving average of confirmation data"),
         Res::num("scale", "The resolution of confirmation targets at this time horizon"),
         Res::obj("pass", pass, bucket_fields()).optional(),
@@ -270,7 +270,12 @@ fn scheduler() -> Method<NodeContext> {
             let seconds = u64::try_from(seconds).ok().filter(|seconds| (1..=MAX_FORWARD).contains(seconds));
             let seconds =
                 seconds.ok_or_else(|| RpcError::misc("delta_time must be between 1 and 3600 seconds (1 hr)"))?;
-            node.scheduler.forward(Duration::from_secs(seconds));
+            let by = Duration::from_secs(seconds);
+            node.scheduler.forward(by);
+            if let Ok(net) = node.net() {
+                // It is stopping if it does not answer.
+                let _ = net.call(move |net| net.forward(by));
+            }
             node.wallets()?.mock_scheduler(i64::try_from(seconds).unwrap_or(i64::MAX));
             Ok(Json::Null)
         })

@@ -12,13 +12,23 @@ mod rawtx;
 #[cfg(test)]
 mod tests;
 mod util;
+mod zmq;
 
 use ::rpc::Method;
+use coin::{HeaderFormat, TxFormat};
 
 use crate::NodeContext;
 
 pub use blockchain::Scan;
+pub(crate) use blockchain::header_bytes;
 pub(crate) use psbt::with_transactions;
+
+/// The methods that only coins with these formats have.
+pub fn methods_of(header: HeaderFormat, tx: TxFormat) -> Vec<Method<NodeContext>> {
+    let merged = if header == HeaderFormat::AuxpowNamecoin { mining::merged::methods() } else { Vec::new() };
+    let assets = if tx.carries_assets() { rawtx::assets::methods() } else { Vec::new() };
+    merged.into_iter().chain(assets).collect()
+}
 
 /// Every method that there is. What is not here is not in `help` either, and answers that it is not found.
 pub fn methods() -> Vec<Method<NodeContext>> {
@@ -32,6 +42,7 @@ pub fn methods() -> Vec<Method<NodeContext>> {
         psbt::methods(),
         rawtx::methods(),
         util::methods(),
+        zmq::methods(),
         crate::wallet_host::key_methods(),
     ]
     .into_iter()

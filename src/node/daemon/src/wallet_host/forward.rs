@@ -13,10 +13,13 @@ use crate::NodeContext;
 const OPENERS: [&str; 5] = ["createwallet", "loadwallet", "unloadwallet", "restorewallet", "migratewallet"];
 
 /// Lists the wallets' methods among the node's. What the node has itself stays.
+/// A method of the wallets that the node asks and nobody else.
+pub(super) const FOR_NODE: &str = "publicscripts";
+
 pub(super) fn register(loader: &dyn WalletLoader, registry: &Registry<NodeContext>) -> Result<(), Absent> {
     let own = registry.directory().names();
     for command in loader.rpc_commands()? {
-        if own.contains(&command.name) {
+        if own.contains(&command.name) || command.name == FOR_NODE {
             continue;
         }
         let described = describe(loader, command)?;
@@ -59,7 +62,7 @@ fn ask(loader: &dyn WalletLoader, request: &Json, uri: &str, user: &str) -> Resu
 
 impl WalletHost {
     /// Passes a request on, and its answer back.
-    pub(super) fn pass_on(&self, request: &Request) -> Result<Json, RpcError> {
+    pub(crate) fn pass_on(&self, request: &Request) -> Result<Json, RpcError> {
         let loader = self.desk.loader()?;
         let answer = ask(&*loader, &request.to_json(), &request.caller.uri, &request.caller.user)?;
         if answer.is_ok() && OPENERS.contains(&request.method.as_str()) {

@@ -150,7 +150,7 @@ pub(crate) fn scripts_behind_keys(
         return Ok(None);
     }
     let params = std::iter::once(Json::from(descriptor)).chain(range.cloned()).collect();
-    let answer = node.wallets()?.pass_keys_on(&Request::new("publicscripts", params, Caller::default()))?;
+    let answer = node.wallets()?.pass_keys_on(&Request::new(super::forward::FOR_NODE, params, Caller::default()))?;
     let pair = |pair: &Json| {
         let script = ScriptBuf::from_hex(pair.at(0).as_str().ok()?).ok()?;
         let parsed = parse(pair.at(1).as_str().ok()?, false, &notation, &mut NoPrivateKeys).ok()?;

@@ -39,7 +39,13 @@ impl Pool {
     /// What a transaction spends, or that something is missing.
     fn spent(&self, chain: &ChainView<'_>, extra: &Extra, tx: &Tx) -> Result<Vec<TxOutEntry>, Stop> {
         let mut spent = Vec::with_capacity(tx.inputs().len());
+        let last = chain.reader.final_tx();
         for input in tx.inputs() {
+            // What the next block has to spend itself, nobody else may.
+            let from = &input.previous_output;
+            if last.is_some_and(|last| from.txid == last.txid && from.vout < last.outputs) {
+                return Err(Reason::BlockFinal.into());
+            }
             if let Some(coin) = self.coin(chain, extra, &input.previous_output)? {
                 spent.push(coin);
                 continue;
@@ -69,7 +75,12 @@ impl Pool {
             return Err(Reason::Coinbase.into());
         }
         if options.require_standard {
-            policy::check_standard(tx, options)?;
+            let check = if chain.codec.carries_assets(tx) {
+                policy::check_standard_with_assets
+            } else {
+                policy::check_standard
+            };
+            check(tx, options)?;
         }
         if tx.stripped_size() < policy::MIN_STANDARD_TX_NONWITNESS_SIZE {
             return Err(Reason::TxSizeSmall.into());

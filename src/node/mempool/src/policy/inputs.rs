@@ -72,6 +72,10 @@ pub fn is_witness_standard(tx: &Tx, spent: &[TxOutEntry]) -> bool {
         }
         let items: Vec<&[u8]> = input.witness.iter().collect();
         match (program.version, program.program.len()) {
+            // Where programs are trees of scripts, the way to the root stands behind the script.
+            (0, 20 | 32) if tx.lock_height().is_some() => {
+                items.split_last().is_none_or(|(_, items)| is_p2wsh_standard(items))
+            }
             (0, 32) => is_p2wsh_standard(&items),
             (1, 32) if !nested => is_taproot_standard(&items),
             _ => true,

@@ -14,7 +14,9 @@ pub use package::{
     MAX_PACKAGE_COUNT, MAX_PACKAGE_WEIGHT, check_well_formed, is_child_with_parents, is_child_with_parents_tree,
     package_hash,
 };
-pub use standard::{check_standard, dust_outputs, dust_threshold, is_dust, is_standard_output};
+pub use standard::{
+    check_standard, check_standard_with_assets, dust_outputs, dust_threshold, is_dust, is_standard_output,
+};
 pub(crate) use truc::{Relative, check_package_truc, check_single_truc};
 
 /// The heaviest transaction that is relayed.

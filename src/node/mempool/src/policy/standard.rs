@@ -17,7 +17,17 @@ const SPEND_WITNESS: u64 = 32 + 4 + 1 + 107 / 4 + 4;
 
 /// Checks that a transaction is of a form that is relayed.
 pub fn check_standard(tx: &Tx, options: &Options) -> Result<(), Reason> {
-    if !VERSIONS.contains(&tx.version()) {
+    check_form(tx, options, false)
+}
+
+/// The same for a transaction that carries assets: its version says so, and it lists them in a data output, whose size is
+/// not limited then.
+pub fn check_standard_with_assets(tx: &Tx, options: &Options) -> Result<(), Reason> {
+    check_form(tx, options, true)
+}
+
+fn check_form(tx: &Tx, options: &Options, carries_assets: bool) -> Result<(), Reason> {
+    if !carries_assets && !VERSIONS.contains(&tx.version()) {
         return Err(Reason::Version);
     }
     if tx.weight() > MAX_STANDARD_TX_WEIGHT {
@@ -38,6 +48,7 @@ pub fn check_standard(tx: &Tx, options: &Options) -> Result<(), Reason> {
             return Err(Reason::ScriptPubKey);
         }
         match solution {
+            Solution::NullData if carries_assets => {}
             Solution::NullData => {
                 data_left = data_left.checked_sub(output.script_pubkey.len()).ok_or(Reason::DataCarrier)?;
             }

@@ -132,6 +132,8 @@ pub trait Control {
     fn send_message(&mut self, id: PeerId, name: &str, payload: Vec<u8>) -> bool;
     /// Measures how far every peer is away.
     fn ping(&mut self);
+    /// Makes what is done at intervals due sooner, as a test wants.
+    fn forward(&mut self, by: Duration);
     /// Bans a range, for the usual time if none is said.
     fn ban(&mut self, range: Subnet, until: Option<i64>);
     /// Takes a ban back; `false` if there was none.
@@ -318,6 +320,10 @@ impl<C: ChainAccess, T: TxAccess> Control for Driver<C, T> {
 
     fn ping(&mut self) {
         self.peers.ping_all();
+    }
+
+    fn forward(&mut self, by: Duration) {
+        self.peers.forward(by);
     }
 
     fn ban(&mut self, range: Subnet, until: Option<i64>) {

@@ -63,7 +63,7 @@ impl Seeds {
             names: options.dns_seeds.clone(),
             open: BTreeMap::new(),
             found: 0,
-            fixed: !options.fixed_seeds.is_empty() && options.connect.is_none(),
+            fixed: options.fixed_seeds.is_some() && options.connect.is_none(),
             start: now,
         }
     }
@@ -89,7 +89,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             if self.options.dns_seeds.is_empty() {
                 tracing::info!("DNS seeding disabled");
             }
-            if self.options.connect.is_none() && self.options.fixed_seeds.is_empty() {
+            if self.options.connect.is_none() && self.options.fixed_seeds.is_none() {
                 tracing::info!("Fixed seeds are disabled");
             }
             if self.addrman.is_empty() {
@@ -248,7 +248,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
         self.seeds.fixed = false;
         let time = seconds(now);
         let mut list = Vec::new();
-        for service in self.options.fixed_seeds.iter().filter(|it| empty.contains(&it.addr.network())) {
+        for service in self.options.fixed_seeds.iter().flatten().filter(|it| empty.contains(&it.addr.network())) {
             // One to two weeks old.
             let age = 7 * DAY + i64::try_from(self.chance.below(7 * 86_400)).unwrap_or(0);
             let time = u32::try_from(time - age).unwrap_or(0);

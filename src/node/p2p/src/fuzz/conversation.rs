@@ -187,6 +187,7 @@ fn version() -> Message {
         user_agent: String::new(),
         start_height: 0,
         relay: true,
+        challenge: None,
     }))
 }
 

@@ -101,6 +101,8 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         } else {
             Service::NOWHERE
         };
+        // Those of them that are strict read a longer message.
+        let has_masternodes = self.codec.tx_format().has_masternodes();
         let version = Version {
             version: PROTOCOL_VERSION,
             services: peer.our_services,
@@ -111,6 +113,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             user_agent: self.options.user_agent.clone(),
             start_height: i32::try_from(self.chain.tip().height).unwrap_or(i32::MAX),
             relay: wants_txs,
+            challenge: has_masternodes.then_some([0; 32]),
         };
         tracing::debug!(
             target: "net",

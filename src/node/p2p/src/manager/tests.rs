@@ -33,6 +33,7 @@ fn version() -> Version {
         user_agent: "/test/".into(),
         start_height: 0,
         relay: true,
+        challenge: None,
     }
 }
 

@@ -78,6 +78,7 @@ fn any_version() -> impl Strategy<Value = Message> {
                 user_agent,
                 start_height,
                 relay,
+                challenge: None,
             }))
         },
     )

@@ -29,6 +29,8 @@ pub struct Version {
     pub start_height: i32,
     /// Whether it wants to hear of transactions.
     pub relay: bool,
+    /// On coins with masternodes: what a peer that is one would sign. No node of ours asks, so it is never read.
+    pub challenge: Option<[u8; 32]>,
 }
 
 impl Version {
@@ -45,6 +47,11 @@ impl Version {
         put_bytes(out, self.user_agent.as_bytes());
         out.extend_from_slice(&self.start_height.to_le_bytes());
         out.push(u8::from(self.relay));
+        if let Some(challenge) = self.challenge {
+            out.extend_from_slice(&challenge);
+            // We are no masternode.
+            out.push(0);
+        }
     }
 
     /// Old peers end after the receiver's address, or after any later field.
@@ -59,6 +66,7 @@ impl Version {
             user_agent: String::new(),
             start_height: -1,
             relay: true,
+            challenge: None,
         };
         if !reader.is_empty() {
             reader.take(26)?;

@@ -1,6 +1,9 @@
 //! One descriptor, the scripts that it has given out, and those ahead.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::OnceLock;
+use std::thread;
 
 use bitcoin::{PublicKey, Script, ScriptBuf};
 use descriptors::{Cache, Cached, Descriptor, Expansion, NoPrivateKeys, PrivateKeys};
@@ -53,6 +56,8 @@ pub struct Manager {
     keys: HashMap<PublicKey, i32>,
     /// The last index whose scripts are in `scripts`; -1 for none.
     last: i32,
+    /// The text for people, once the cache has all that it needs. Long lists name it in every row.
+    text: OnceLock<String>,
 }
 
 impl Manager {
@@ -66,6 +71,7 @@ impl Manager {
             scripts: HashMap::new(),
             keys: HashMap::new(),
             last: -1,
+            text: OnceLock::new(),
         }
     }
 
@@ -78,8 +84,8 @@ impl Manager {
     ) -> Result<Self, ManagerFault> {
         let mut manager = Self { id, cache, ..Self::new(descriptor, extent) };
         manager.last = extent.start - 1;
-        for index in extent.start..extent.end {
-            let expansion = manager.expand(index).ok_or(ManagerFault::Cache)?;
+        let expansions = manager.expand_all(extent.start..extent.end).ok_or(ManagerFault::Cache)?;
+        for (index, expansion) in (extent.start..).zip(expansions) {
             for script in &expansion.scripts {
                 if let Some(at) = manager.scripts.get(script) {
                     return Err(ManagerFault::Twice(index, *at));
@@ -126,8 +132,13 @@ impl Manager {
 
     /// The text for people: public, with hardened steps behind it.
     pub fn text(&self) -> String {
-        let text = self.descriptor.normalized_from(&self.cache, &NoPrivateKeys);
-        text.unwrap_or_else(|| self.descriptor.to_string())
+        if let Some(text) = self.text.get() {
+            return text.clone();
+        }
+        match self.descriptor.normalized_from(&self.cache, &NoPrivateKeys) {
+            Some(text) => self.text.get_or_init(|| text).clone(),
+            None => self.descriptor.to_string(),
+        }
     }
 
     /// All scripts.
@@ -153,6 +164,23 @@ impl Manager {
     /// The scripts at an index and what is known of them, from the cache.
     pub fn expand(&self, index: i32) -> Option<Expansion> {
         self.descriptor.expand_from(u32::try_from(index).ok()?, &self.cache)
+    }
+
+    /// The same for a range. Deriving keys is most of the work of opening and making wallets, so all processors share it.
+    fn expand_all(&self, range: Range<i32>) -> Option<Vec<Expansion>> {
+        const WORTH_SHARING: usize = 128;
+        let indices: Vec<i32> = range.collect();
+        let workers = platform::machine::cores();
+        if workers < 2 || indices.len() < WORTH_SHARING {
+            return indices.into_iter().map(|index| self.expand(index)).collect();
+        }
+        thread::scope(|scope| {
+            let share = |part: &[i32]| part.iter().map(|index| self.expand(*index)).collect::<Option<Vec<Expansion>>>();
+            let parts = indices.chunks(indices.len().div_ceil(workers));
+            let shares: Vec<_> = parts.map(|part| scope.spawn(move || share(part))).collect();
+            let done = shares.into_iter().map(|share| share.join().ok().flatten());
+            Some(done.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+        })
     }
 
     /// The same for one of its scripts.
@@ -194,7 +222,18 @@ impl Manager {
         if !self.descriptor.is_range() {
             (self.extent.start, end) = (0, 1);
         }
-        let first = self.last.max(self.extent.start - 1) + 1;
+        let mut first = self.last.max(self.extent.start - 1) + 1;
+        if first < end {
+            // The first fills the cache. Unless there are hardened steps behind it, that is enough for all others.
+            let Ok(position) = u32::try_from(first) else { return false };
+            let Some(expansion) = self.expand_filling(position, ring, out) else { return false };
+            let others = self.expand_all(first + 1..end).unwrap_or_default();
+            for expansion in std::iter::once(expansion).chain(others) {
+                fresh.extend(expansion.scripts.iter().cloned());
+                self.note(first, &expansion);
+                first += 1;
+            }
+        }
         for index in first..end {
             let Ok(position) = u32::try_from(index) else { return false };
             let Some(expansion) = self.expand_filling(position, ring, out) else { return false };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::{OutPoint, Script, ScriptBuf, Txid};
+use primitives::CoinTail;
 
 use super::{Ledger, Owner, WalletTx};
 
@@ -28,6 +29,8 @@ pub struct CoinFilter<'a> {
     /// The version of the transaction that is to be built: version 3 spends unconfirmed version 3 only, the others none
     /// of it. None where that does not matter.
     pub version: Option<u32>,
+    /// Whether coins that carry assets count. A transaction that does not list them would lose them.
+    pub with_assets: bool,
     /// Scripts that count as used and are left out.
     pub is_used: Option<&'a dyn Fn(&Script) -> bool>,
 }
@@ -50,6 +53,7 @@ impl Default for CoinFilter<'_> {
             skip_locked: true,
             trust_change: true,
             version: None,
+            with_assets: false,
             is_used: None,
         }
     }
@@ -74,6 +78,8 @@ pub struct Available {
     pub time: i64,
     /// The transaction's version.
     pub version: u32,
+    /// The asset that it carries, and how much of it.
+    pub asset: Option<(u64, u64)>,
 }
 
 impl Ledger {
@@ -91,6 +97,10 @@ impl Ledger {
             if filter.is_used.is_some_and(|is_used| is_used(&output.script_pubkey)) {
                 continue;
             }
+            let asset = self.asset(tx, outpoint.vout);
+            if asset.is_some() && !filter.with_assets {
+                continue;
+            }
             let value = self.worth(tx, outpoint.vout);
             if value < filter.min_amount || value > filter.max_amount {
                 continue;
@@ -104,9 +114,21 @@ impl Ledger {
                 from_me: self.is_from_me(tx.tx()),
                 time: i64::from(tx.time()),
                 version: tx.tx().version(),
+                asset,
             });
         }
         found
+    }
+
+    /// The asset that an output carries, and how much of it.
+    fn asset(&self, tx: &WalletTx, vout: u32) -> Option<(u64, u64)> {
+        if !self.codec.carries_assets(tx.tx()) {
+            return None;
+        }
+        match self.codec.tails(tx.tx()).at(usize::try_from(vout).ok()?) {
+            CoinTail::Asset { asset, amount } if asset != 0 => Some((asset, amount)),
+            _ => None,
+        }
     }
 
     /// Whether coins of a transaction may be spent at all, and if so, whether they are safe.

@@ -1,4 +1,6 @@
-//! The ledger against a naive one, and single rules.
+//! Single rules, told as stories; `machine` tells random ones and compares the ledger with a naive one.
+
+mod machine;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, BlockHash, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
 use consensus::{ChainParams, rules_for};
 use primitives::{Codec, Tx};
-use proptest::prelude::*;
+use walletdb::TxRecord;
 
 use super::{BalanceQuery, Changes, CoinFilter, Ledger, Notes, Spent, Stamp, State};
 
@@ -59,16 +61,41 @@ fn foreign(number: u32) -> OutPoint {
     OutPoint { txid: Txid::from_byte_array(bytes), vout: 0 }
 }
 
-/// A ledger with a chain that tells it what happens.
+/// A block, by a name that no other has.
+struct Mined {
+    hash: BlockHash,
+    txs: Vec<Arc<Tx>>,
+}
+
+/// A ledger with a chain that tells it what happens, and with a file that has what it asked to be written, and no more.
 struct Story {
     ledger: Ledger,
-    blocks: Vec<Vec<Arc<Tx>>>,
+    blocks: Vec<Mined>,
     mempool: BTreeMap<Txid, Arc<Tx>>,
+    file: BTreeMap<Txid, TxRecord>,
+    named: u32,
 }
 
 impl Story {
     fn new() -> Self {
-        Self { ledger: empty(), blocks: Vec::new(), mempool: BTreeMap::new() }
+        Self { ledger: empty(), blocks: Vec::new(), mempool: BTreeMap::new(), file: BTreeMap::new(), named: 0 }
+    }
+
+    /// What the wallet does before it answers.
+    fn write(&mut self, changes: &Changes) {
+        for tx in changes.txs.iter().filter_map(|txid| self.ledger.get(txid)) {
+            self.file.insert(tx.txid(), tx.to_record());
+        }
+        for txid in &changes.removed {
+            self.file.remove(txid);
+        }
+    }
+
+    fn told<T>(&mut self, work: impl FnOnce(&mut Ledger, &mut Changes) -> T) -> T {
+        let mut changes = Changes::default();
+        let done = work(&mut self.ledger, &mut changes);
+        self.write(&changes);
+        done
     }
 
     fn height(&self) -> i32 {
@@ -76,27 +103,32 @@ impl Story {
     }
 
     fn sync(&mut self, tx: &Arc<Tx>, state: State) {
-        let mut changes = Changes::default();
-        if let State::Confirmed { block, height, .. } = state {
-            self.ledger.conflict_with_block(tx, block, height, &mut changes);
-        }
-        if self.ledger.involves(tx, &mine) {
-            let stamp = Stamp { now: 1000, ..Stamp::default() };
-            self.ledger.add(tx, state, stamp, &mine, &mut changes, None);
-        }
+        self.told(|ledger, changes| {
+            if let State::Confirmed { block, height, .. } = state {
+                ledger.conflict_with_block(tx, block, height, changes);
+            }
+            if ledger.involves(tx, &mine) {
+                let stamp = Stamp { now: 1000, ..Stamp::default() };
+                ledger.add(tx, state, stamp, &mine, changes, None);
+            }
+        });
     }
 
     fn enter_mempool(&mut self, tx: &Arc<Tx>) {
         self.mempool.insert(tx.txid(), Arc::clone(tx));
+        self.see_in_mempool(tx);
+    }
+
+    fn see_in_mempool(&mut self, tx: &Arc<Tx>) {
         self.sync(tx, State::InMempool);
         self.ledger.refresh_mempool_state(&tx.txid(), true);
-        self.ledger.mempool_added(tx, &mut Changes::default());
+        self.told(|ledger, changes| ledger.mempool_added(tx, changes));
     }
 
     fn leave_mempool(&mut self, txid: &Txid) {
         let Some(tx) = self.mempool.remove(txid) else { return };
         self.ledger.refresh_mempool_state(txid, false);
-        self.ledger.mempool_removed(&tx, &mut Changes::default());
+        self.told(|ledger, changes| ledger.mempool_removed(&tx, changes));
     }
 
     /// A block with these; whatever conflicts leaves the mempool first, as the node does it.
@@ -116,29 +148,35 @@ impl Story {
             let Some(gone) = gone.map(|tx| tx.txid()) else { break };
             self.leave_mempool(&gone);
         }
-        let height = self.height() + 1;
-        let block = hash(u32::try_from(height).unwrap());
+        self.named += 1;
+        self.blocks.push(Mined { hash: hash(self.named), txs });
+        self.see_block(self.blocks.len() - 1);
+    }
+
+    /// Tells of a block that is in the chain.
+    fn see_block(&mut self, position: usize) {
+        let (block, txs) = (self.blocks[position].hash, self.blocks[position].txs.clone());
+        let height = i32::try_from(position).unwrap() + 1;
         self.ledger.set_tip(block, height);
         for (index, tx) in (0_i32..).zip(&txs) {
             self.sync(tx, State::Confirmed { block, height, index });
             self.mempool.remove(&tx.txid());
-            self.ledger.mempool_removed(tx, &mut Changes::default());
+            self.told(|ledger, changes| ledger.mempool_removed(tx, changes));
         }
-        self.blocks.push(txs);
     }
 
     fn unmine(&mut self) {
-        let Some(txs) = self.blocks.pop() else { return };
+        let Some(Mined { txs, .. }) = self.blocks.pop() else { return };
         let height = self.height() + 1;
         for tx in &txs {
             self.sync(tx, State::Inactive { abandoned: false });
-            self.ledger.undo_conflicts(tx, height, &mut Changes::default());
+            self.told(|ledger, changes| ledger.undo_conflicts(tx, height, changes));
         }
-        self.ledger.set_tip(hash(u32::try_from(height - 1).unwrap()), height - 1);
+        self.ledger.set_tip(self.blocks.last().map_or(hash(0), |block| block.hash), height - 1);
     }
 
     fn confirmed(&self, txid: &Txid) -> bool {
-        self.blocks.iter().flatten().any(|tx| tx.txid() == *txid)
+        self.blocks.iter().flat_map(|block| &block.txs).any(|tx| tx.txid() == *txid)
     }
 
     fn known(&self, txid: &Txid) -> bool {
@@ -277,178 +315,4 @@ fn notes_and_locks_survive_a_record() {
     assert!(story.ledger.available(&mine, &CoinFilter::default()).is_empty());
     story.enter_mempool(&tx(&[at], &[(THEIRS, 1)], 5));
     assert!(!story.ledger.is_locked(&at), "spending unlocks");
-}
-
-/// What a step of a random story does.
-#[derive(Debug, Clone)]
-enum Step {
-    Receive { value: u64, confirm: bool },
-    Spend { pick: usize, keep: u64, outside: bool },
-    Conflict { pick: usize },
-    Mine { take: usize },
-    Unmine,
-    Evict { pick: usize },
-    Abandon { pick: usize },
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        (1_u64..1000, any::<bool>()).prop_map(|(value, confirm)| Step::Receive { value, confirm }),
-        (any::<usize>(), 0_u64..1000, any::<bool>()).prop_map(|(pick, keep, outside)| Step::Spend {
-            pick,
-            keep,
-            outside
-        }),
-        any::<usize>().prop_map(|pick| Step::Conflict { pick }),
-        (0_usize..4).prop_map(|take| Step::Mine { take }),
-        Just(Step::Unmine),
-        any::<usize>().prop_map(|pick| Step::Evict { pick }),
-        any::<usize>().prop_map(|pick| Step::Abandon { pick }),
-    ]
-}
-
-impl Story {
-    /// The outputs that exist in the chain or the mempool and that nobody there spends: found by looking at everything.
-    fn naive_coins(&self) -> BTreeMap<OutPoint, (u64, bool)> {
-        let chain: Vec<&Arc<Tx>> = self.blocks.iter().flatten().collect();
-        let all: Vec<(&Arc<Tx>, bool)> =
-            chain.iter().map(|tx| (*tx, true)).chain(self.mempool.values().map(|tx| (tx, false))).collect();
-        let spent: BTreeSet<OutPoint> =
-            all.iter().flat_map(|(tx, _)| tx.inputs()).map(|input| input.previous_output).collect();
-        let mut coins = BTreeMap::new();
-        for (tx, confirmed) in all {
-            for (vout, made) in (0_u32..).zip(tx.outputs()) {
-                let at = output(tx, vout);
-                if mine(&made.script_pubkey) && !spent.contains(&at) {
-                    coins.insert(at, (made.value.to_sat(), confirmed));
-                }
-            }
-        }
-        coins
-    }
-
-    fn play(&mut self, step: &Step, number: u32) {
-        let free: Vec<OutPoint> = self.naive_coins().into_keys().collect();
-        match step {
-            Step::Receive { value, confirm } => {
-                let payment = tx(&[foreign(number)], &[(MINE, *value)], number);
-                if *confirm { self.mine(vec![payment]) } else { self.enter_mempool(&payment) }
-            }
-            Step::Spend { pick, keep, outside } => {
-                let Some(at) = free.get(pick % free.len().max(1)) else { return };
-                let spend = tx(&[*at], &[(MINE, *keep), (THEIRS, 1)], number);
-                if *outside {
-                    let stamp = Stamp { now: 1, ..Stamp::default() };
-                    let state = State::Inactive { abandoned: false };
-                    self.ledger.add(&spend, state, stamp, &mine, &mut Changes::default(), None);
-                } else {
-                    self.enter_mempool(&spend);
-                }
-            }
-            Step::Conflict { pick } => {
-                let Some(victim) = self.mempool.values().nth(pick % self.mempool.len().max(1)) else { return };
-                let inputs: Vec<OutPoint> = victim.inputs().iter().map(|input| input.previous_output).collect();
-                if inputs.iter().all(|at| self.confirmed(&at.txid) || !self.known(&at.txid)) {
-                    self.mine(vec![tx(&inputs, &[(THEIRS, 1)], number)]);
-                }
-            }
-            Step::Mine { take } => {
-                // Parents first: a transaction is ready when all it spends is confirmed or not ours.
-                let mut chosen: Vec<Arc<Tx>> = Vec::new();
-                let candidates: Vec<Arc<Tx>> = self.mempool.values().cloned().collect();
-                for candidate in candidates {
-                    let ready = candidate.inputs().iter().all(|input| {
-                        let parent = input.previous_output.txid;
-                        !self.mempool.contains_key(&parent) || chosen.iter().any(|tx| tx.txid() == parent)
-                    });
-                    if ready && chosen.len() < *take {
-                        chosen.push(candidate);
-                    }
-                }
-                self.mine(chosen);
-            }
-            Step::Unmine => {
-                let back = self.blocks.last().cloned().unwrap_or_default();
-                self.unmine();
-                for tx in back {
-                    let clash = self.mempool.values().any(|other| {
-                        other
-                            .inputs()
-                            .iter()
-                            .any(|a| tx.inputs().iter().any(|b| a.previous_output == b.previous_output))
-                    });
-                    let orphan = tx.inputs().iter().any(|input| {
-                        let parent = input.previous_output.txid;
-                        self.known(&parent) && !self.exists(&parent)
-                    });
-                    if !clash && !orphan {
-                        self.enter_mempool(&tx);
-                    }
-                }
-            }
-            Step::Evict { pick } => {
-                let leaves: Vec<Txid> = self
-                    .mempool
-                    .keys()
-                    .filter(|txid| {
-                        !self.mempool.values().any(|tx| tx.inputs().iter().any(|i| i.previous_output.txid == **txid))
-                    })
-                    .copied()
-                    .collect();
-                if let Some(leaf) = leaves.get(pick % leaves.len().max(1)).copied() {
-                    self.leave_mempool(&leaf);
-                }
-            }
-            Step::Abandon { pick } => {
-                let all: Vec<Txid> = self.ledger.in_order().map(super::WalletTx::txid).collect();
-                if let Some(txid) = all.get(pick % all.len().max(1)) {
-                    self.ledger.abandon(txid, &mut Changes::default());
-                }
-            }
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
-
-    /// Whatever happens, the coins that may be spent are those that exist and that nothing alive spends, and the balance is
-    /// their sum.
-    #[test]
-    fn coins_and_balances_are_those_of_a_naive_ledger(steps in prop::collection::vec(step(), 1..40)) {
-        let mut story = Story::new();
-        story.mine(Vec::new());
-        for (number, step) in (100_u32..).zip(&steps) {
-            story.play(step, number);
-            let held_back: BTreeSet<OutPoint> = story
-                .ledger
-                .in_order()
-                .filter(|tx| !tx.is_dead() && !story.exists(&tx.txid()))
-                .flat_map(|tx| tx.tx().inputs())
-                .map(|input| input.previous_output)
-                .collect();
-            let naive: BTreeMap<OutPoint, u64> = story
-                .naive_coins()
-                .into_iter()
-                .filter(|(at, _)| !held_back.contains(at))
-                .map(|(at, (value, _))| (at, value))
-                .collect();
-            let filter = CoinFilter { only_safe: false, min_amount: 0, ..CoinFilter::default() };
-            let found: BTreeMap<OutPoint, u64> = story
-                .ledger
-                .available(&mine, &filter)
-                .into_iter()
-                .map(|coin| (coin.outpoint, u64::try_from(coin.value).unwrap()))
-                .collect();
-            prop_assert_eq!(&found, &naive, "after {:?}", step);
-            let balance = story.balance();
-            let sum: u64 = naive.values().sum();
-            prop_assert_eq!(u64::try_from(balance.trusted + balance.untrusted_pending).unwrap(), sum);
-            for tx in story.ledger.in_order() {
-                let txid = tx.txid();
-                prop_assert_eq!(tx.state().is_confirmed(), story.confirmed(&txid), "{:?} after {:?}", tx.state(), step);
-                prop_assert_eq!(tx.in_mempool(), story.mempool.contains_key(&txid), "{:?} after {:?}", tx.state(), step);
-            }
-        }
-    }
 }

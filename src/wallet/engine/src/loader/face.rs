@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ::rpc::{Caller, Directory, Engine, Identity, Registry, RpcState};
+use ::rpc::{Caller, Directory, Engine, Identity, Method, Registry, RpcState, Whitelist};
 use interfaces::{
     Answer, Call, Failure, Handler, IpcError, Json, RpcCommand, Secret, WalletBalances, WalletCreate, WalletDirEntry,
     WalletLoader, WalletNotifications, WalletOpened,
@@ -32,21 +32,7 @@ impl std::fmt::Debug for Loader {
 impl Loader {
     /// Of a set.
     pub fn new(wallets: Arc<Wallets>) -> Self {
-        let config = &wallets.shared().config;
-        let coin = config.coin();
-        let identity = Identity {
-            client_name: coin.client_name.to_owned(),
-            version: config::about::VERSION.to_owned(),
-            cli_name: format!("{}-cli", coin.id),
-            rpc_port: config.chain().rpc_port,
-            bug_url: "the maintainers of this build".to_owned(),
-        };
-        let registry = Registry::new(Directory::new(identity));
-        registry.add_all(crate::rpc::methods());
-        let state = RpcState::new(Arc::clone(&wallets.shared().clock) as Arc<dyn Clock>);
-        state.finish_warmup();
-        let checks = config.args().get_bool("rpcdoccheck", cfg!(debug_assertions));
-        let engine = Engine::new(Arc::clone(&wallets), Arc::new(registry), Arc::new(state)).with_result_checks(checks);
+        let engine = engine(&wallets, |_| Vec::new());
         Self { wallets, engine: Arc::new(engine) }
     }
 
@@ -55,11 +41,44 @@ impl Loader {
         &self.wallets
     }
 
+    /// What answers at a port of the wallet's own: its methods, some of the process's, and who may call what.
+    pub fn serving(
+        &self,
+        more: impl FnOnce(&Directory) -> Vec<Method<Wallets>>,
+        whitelist: Whitelist,
+    ) -> Engine<Wallets> {
+        engine(&self.wallets, more).with_whitelist(whitelist)
+    }
+
     fn run(engine: &Engine<Wallets>, request: &Json, uri: &str, user: &str) -> Answer<Json> {
         let caller = Caller { uri: uri.to_owned(), user: user.to_owned(), ..Caller::default() };
         let answer = engine.answer_text(request.as_str(), &caller);
         answer.map(Json::new).ok_or_else(|| Failure::new("invalid JSON received over IPC"))
     }
+}
+
+fn engine(wallets: &Arc<Wallets>, more: impl FnOnce(&Directory) -> Vec<Method<Wallets>>) -> Engine<Wallets> {
+    let config = &wallets.shared().config;
+    let coin = config.coin();
+    let identity = Identity {
+        client_name: coin.client_name.to_owned(),
+        version: config::about::VERSION.to_owned(),
+        cli_name: format!("{}-cli", coin.id),
+        rpc_port: coin.main().rpc_port,
+        bug_url: "the maintainers of this build".to_owned(),
+        words: rpc::Words {
+            name: coin.name.to_owned(),
+            ticker: coin.ticker.to_owned(),
+            minor_unit: coin.minor_unit.to_owned(),
+        },
+    };
+    let registry = Registry::new(Directory::new(identity));
+    registry.add_all(crate::rpc::methods());
+    registry.add_all(more(registry.directory()));
+    let state = RpcState::new(Arc::clone(&wallets.shared().clock) as Arc<dyn Clock>);
+    state.finish_warmup();
+    let checks = config.args().get_bool("rpcdoccheck", cfg!(debug_assertions));
+    Engine::new(Arc::clone(wallets), Arc::new(registry), Arc::new(state)).with_result_checks(checks)
 }
 
 /// An answer of the inner level, or the road's error.

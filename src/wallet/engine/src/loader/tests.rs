@@ -1,5 +1,8 @@
 //! Tests of the set of wallets: from a request to the file and back, on a chain that is a fake.
 
+mod hostile;
+mod hostile_chain;
+
 use std::path::Path;
 use std::sync::Arc;
 

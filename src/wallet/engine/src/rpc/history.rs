@@ -77,6 +77,9 @@ impl<'a> Teller<'a> {
             let trusted = ledger.is_trusted(tx, &self.core.keys, self.trust_change, &mut BTreeSet::default());
             object.push("trusted", trusted);
         }
+        if let Some(height) = tx.tx().lock_height() {
+            object.push("refheight", height);
+        }
         object.push("txid", tx.txid().to_string());
         object.push("wtxid", tx.tx().wtxid().to_string());
         let mut others: Vec<String> = tx.variants().map(|variant| variant.wtxid().to_string()).collect();

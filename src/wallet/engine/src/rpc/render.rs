@@ -21,14 +21,18 @@ pub(super) fn tx(tx: &Tx, addresses: &Addresses, notation: &Notation, is_change:
         }
         object
     });
-    Object::new()
+    let mut object = Object::new()
         .with("txid", tx.txid().to_string())
         .with("hash", tx.wtxid().to_string())
         .with("version", tx.version())
         .with("size", tx.total_size())
         .with("vsize", tx.vsize())
         .with("weight", tx.weight())
-        .with("locktime", tx.lock_time())
+        .with("locktime", tx.lock_time());
+    if let Some(height) = tx.lock_height() {
+        object.push("lockheight", height);
+    }
+    object
         .with("vin", (0..tx.inputs().len()).map(|n| input(tx, n)).collect::<Json>())
         .with("vout", outputs.collect::<Json>())
 }

@@ -7,7 +7,6 @@ use ::rpc::{Json, Method, Object, Request, RpcError};
 use bitcoin::hashes::{Hash, hash160};
 use bitcoin::key::Parity;
 use bitcoin::{OutPoint, PublicKey, Script, TxOut, Txid, XOnlyPublicKey};
-use coin::TxFormat;
 use descriptors::Notation;
 use primitives::{Codec, Tx, WitnessMode};
 use psbt::finalize::extract_tx;
@@ -50,7 +49,7 @@ impl World for Desk<'_> {
     fn coins(&self, outpoints: &[OutPoint]) -> Result<Vec<Option<Coin>>, RpcError> {
         let asked: Vec<_> = outpoints.iter().map(convert::to_outpoint).collect();
         let found = self.0.chain.find_coins(&asked).map_err(road)?;
-        let decays = self.0.codec.tx_format() == TxFormat::FreicoinLockHeight;
+        let decays = self.0.codec.tx_format().has_lock_height();
         let coin = |coin: interfaces::Coin| Coin {
             out: TxOut {
                 value: bitcoin::Amount::from_sat(u64::try_from(coin.value).unwrap_or(0)),

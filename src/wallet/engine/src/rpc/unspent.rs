@@ -1,9 +1,10 @@
 //! `listunspent`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use ::rpc::values::check_object;
 use ::rpc::{Code, Json, Object, Request, RpcError, amount_from_value};
+use bitcoin::Script;
 use bitcoin::hashes::{Hash, ripemd160};
 use descriptors::{Known, infer};
 use interfaces::TxAncestry;
@@ -35,10 +36,11 @@ pub(super) fn answer(wallets: &Wallets, request: &Request) -> Result<Json, RpcEr
     cut(&mut coins, &options);
     let ancestry = ancestries(wallets, &coins)?;
     Ok(wallet.read(|core| {
+        let mut faces: HashMap<&Script, Face> = HashMap::new();
         let shown = coins.iter().zip(&ancestry).filter_map(|(coin, ancestry)| {
-            let destination = core.destination(&coin.script);
-            let wanted = options.only.is_empty() || options.only.contains(&destination);
-            wanted.then(|| show(core, coin, &destination, *ancestry))
+            let face = faces.entry(&coin.script).or_insert_with(|| Face::of(core, &coin.script));
+            let wanted = options.only.is_empty() || options.only.contains(&face.destination);
+            wanted.then(|| show(core, coin, face, *ancestry))
         });
         shown.collect()
     }))
@@ -63,6 +65,7 @@ fn read(wallets: &Wallets, request: &Request) -> Result<Options, RpcError> {
             max_depth: request.int("maxconf")?,
             only_safe: !request.bool("include_unsafe")?,
             min_amount: 0,
+            with_assets: true,
             ..CoinFilter::default()
         },
         max_count: 0,
@@ -138,20 +141,62 @@ fn ancestries(wallets: &Wallets, coins: &[Available]) -> Result<Vec<TxAncestry>,
     coins.iter().map(of).collect()
 }
 
-fn show(core: &Core, coin: &Available, destination: &Destination, ancestry: TxAncestry) -> Object {
-    let known = core.keys.known(&coin.script);
-    let mut object = Object::new().with("txid", coin.outpoint.txid.to_string()).with("vout", coin.outpoint.vout);
-    if destination.has_address() {
-        object.push("address", core.address(&coin.script));
-        if let Some(entry) = core.book.find(destination) {
-            object.push("label", entry.label_text());
+/// What all coins with one script have in common.
+struct Face {
+    destination: Destination,
+    /// The address, its label, and the scripts behind its hashes.
+    names: Object,
+    /// The descriptor of this very script, if the wallet could sign with the right keys.
+    descriptor: Option<String>,
+    parents: Json,
+    used: bool,
+}
+
+impl Face {
+    fn of(core: &Core, script: &Script) -> Self {
+        let destination = core.destination(script);
+        let known = core.keys.known(script);
+        let mut names = Object::new();
+        if destination.has_address() {
+            names.push("address", core.address(script));
+            if let Some(entry) = core.book.find(&destination) {
+                names.push("label", entry.label_text());
+            }
+            if let Some(known) = &known {
+                push_inner(&mut names, &destination, known);
+            }
         }
-        if let Some(known) = &known {
-            push_inner(&mut object, destination, known);
+        let inferred = known.as_ref().map(|known| infer(script, known, core.keys.notation()));
+        let inferred = inferred.filter(descriptors::Descriptor::is_solvable);
+        Self {
+            destination,
+            names,
+            descriptor: inferred.map(|inferred| inferred.to_string()),
+            parents: parent_descs(core, script),
+            used: core.is_used(script),
         }
     }
+}
+
+fn show(core: &Core, coin: &Available, face: &Face, ancestry: TxAncestry) -> Object {
+    let mut object = Object::new().with("txid", coin.outpoint.txid.to_string()).with("vout", coin.outpoint.vout);
+    for (name, value) in face.names.iter() {
+        object.push(name.to_owned(), value.clone());
+    }
     object.push("scriptPubKey", hex(coin.script.as_bytes()));
+    let parent = core.ledger.get(&coin.outpoint.txid).map(crate::ledger::WalletTx::tx);
+    let reference = parent.and_then(|parent| Some((parent.lock_height()?, parent.outputs().get(index(coin))?)));
+    if let Some((_, output)) = reference {
+        object.push("value", Json::amount(consensus::value_of(output)));
+    }
     object.push("amount", Json::amount(coin.value));
+    if let Some((height, _)) = reference {
+        object.push("refheight", height);
+    }
+    if let Some((asset, amount)) = coin.asset {
+        object.push("asset_guid", asset);
+        object.push("asset_amount", Json::amount(i64::try_from(amount).unwrap_or(i64::MAX)));
+    }
     object.push("confirmations", coin.depth);
     if ancestry.ancestors > 0 {
         object.push("ancestorcount", ancestry.ancestors);
@@ -159,17 +204,19 @@ fn show(core: &Core, coin: &Available, destination: &Destination, ancestry: TxAn
         object.push("ancestorfees", ancestry.ancestor_fees);
     }
     object.push("spendable", true);
-    let inferred = known.as_ref().map(|known| infer(&coin.script, known, core.keys.notation()));
-    let inferred = inferred.filter(descriptors::Descriptor::is_solvable);
-    object.push("solvable", inferred.is_some());
-    if let Some(inferred) = inferred {
-        object.push("desc", inferred.to_string());
+    object.push("solvable", face.descriptor.is_some());
+    if let Some(descriptor) = &face.descriptor {
+        object.push("desc", descriptor.as_str());
     }
-    object.push("parent_descs", parent_descs(core, &coin.script));
+    object.push("parent_descs", face.parents.clone());
     if core.avoids_reuse() {
-        object.push("reused", core.is_used(&coin.script));
+        object.push("reused", face.used);
     }
     object.with("safe", coin.safe)
+}
+
+fn index(coin: &Available) -> usize {
+    usize::try_from(coin.outpoint.vout).unwrap_or(usize::MAX)
 }
 
 /// The scripts behind hashes.

@@ -106,7 +106,7 @@ impl Spender<'_> {
 
     /// Bytes that the coin writes behind the lock time.
     pub(super) fn tail(&self) -> i64 {
-        if self.codec.tx_format() == coin::TxFormat::FreicoinLockHeight { 4 } else { 0 }
+        if self.codec.tx_format().has_lock_height() { 4 } else { 0 }
     }
 
     fn plan(

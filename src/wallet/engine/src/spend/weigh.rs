@@ -51,7 +51,7 @@ pub(super) fn input_weight(input: &TxIn) -> i64 {
 /// What an input weighs at most if it is signed again as it is signed now. Signatures differ in length.
 pub(super) fn resigned_weight(tx: &Tx, data: &TxData<'_>, index: usize, dialect: &script::Dialect) -> Option<i64> {
     let input = tx.inputs().get(index)?;
-    let prevout = data.prevouts().get(index)?;
+    let prevout = data.prevout(index)?;
     let scale = Scale { inner: TxSignatureChecker::new(data, index, prevout.amount), missing: Cell::new(0) };
     // An input that is not signed, or not well, weighs what it weighs.
     let _ =

@@ -4,7 +4,7 @@ use std::fs;
 
 use platform::entropy::random_bytes;
 use platform::{Clock, Entropy};
-use signer::{AddressType, ExtendedPrivateKey};
+use signer::ExtendedPrivateKey;
 use walletdb::{Record, Records, WalletFile, WalletFlags};
 use zeroize::Zeroizing;
 
@@ -48,7 +48,7 @@ impl Tool<'_> {
         let mut keys = Keys::new(descriptors::Notation::new(self.config.coin(), self.config.chain()), KEYPOOL);
         let (chain, now) = (self.config.chain().kind, clock.unix_seconds());
         for internal in [false, true] {
-            for kind in AddressType::ALL {
+            for kind in keys.notation().address_types().iter().copied() {
                 keys.set_up(&root, kind, internal, chain, now, &mut records)?;
             }
         }

@@ -8,7 +8,7 @@ use walletdb::{BackupError, Records, StoredState};
 
 use super::scan::{ScanOutcome, ScanRange};
 use super::sync::Listener;
-use super::{NO_BIRTH, Wallet, WalletError, lock};
+use super::{Core, Draft, NO_BIRTH, Wallet, WalletError, lock};
 use crate::convert;
 use crate::ledger::{State, WalletTx};
 
@@ -121,12 +121,17 @@ impl Wallet {
 
     /// Writes which block the wallet has seen last.
     pub(crate) fn write_best_block(&self) -> Result<(), WalletError> {
-        let tip = self.read(|core| core.ledger.tip());
+        self.change(|core, draft| self.note_best_block(core, draft))
+    }
+
+    /// Writes which block the wallet has seen last, as part of a larger change.
+    pub(super) fn note_best_block(&self, core: &Core, draft: &mut Draft) -> Result<(), WalletError> {
+        let tip = core.ledger.tip();
         if tip.height < 0 {
             return Ok(());
         }
         if let Some(found) = self.shared.chain.find_block(convert::to_hash(&tip.hash), false)? {
-            self.file.put_best_block(convert::from_locator(&found.locator))?;
+            draft.best_block = Some(convert::from_locator(&found.locator));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bitcoin::{Script, Txid};
+use bitcoin::{BlockHash, Script, Txid};
 use primitives::{Addresses, Destination};
 use walletdb::{Batch, DbError, Key, Record, Records, StoredState, WalletFile, WalletFlags};
 
@@ -50,11 +50,13 @@ pub struct Draft {
     pub book: Vec<(Destination, bool)>,
     /// Whether it was locked, unlocked or encrypted.
     pub status: bool,
+    /// The locator of the block that was seen last.
+    pub best_block: Option<Vec<BlockHash>>,
 }
 
 impl Draft {
     fn touches_file(&self) -> bool {
-        !self.records.is_empty() || !self.erase.is_empty() || self.changes.touches_file()
+        !self.records.is_empty() || !self.erase.is_empty() || self.changes.touches_file() || self.best_block.is_some()
     }
 
     /// Writes everything at once.
@@ -86,6 +88,9 @@ impl Draft {
         }
         if self.changes.order {
             batch.put(&Record::OrderPosNext(ledger.next_order()))?;
+        }
+        if let Some(locator) = &self.best_block {
+            batch.put_best_block(locator.clone())?;
         }
         Ok(())
     }

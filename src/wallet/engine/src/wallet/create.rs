@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use interfaces::Secret;
 use platform::entropy::random_bytes;
-use signer::{AddressType, ExtendedPrivateKey};
+use signer::ExtendedPrivateKey;
 use walletdb::{OpenOptions, Record, WalletFile, WalletFlags};
 use zeroize::Zeroizing;
 
@@ -95,7 +95,7 @@ impl Core {
         let root = new_root(shared)?;
         let (chain, now) = (shared.config.chain().kind, shared.now());
         for internal in [false, true] {
-            for kind in AddressType::ALL {
+            for kind in self.keys.notation().address_types().iter().copied() {
                 self.keys.set_up(&root, kind, internal, chain, now, &mut draft.records)?;
             }
         }

@@ -8,7 +8,7 @@ use interfaces::{Answer, Broadcast, Failure};
 use platform::shell;
 use primitives::Tx;
 
-use super::{Wallet, WalletError};
+use super::{Core, Draft, Wallet, WalletError};
 use crate::convert;
 use crate::ledger::{Event, Notes, Stamp, State};
 use crate::shared::Shared;
@@ -19,6 +19,15 @@ const RECENT: i64 = 5 * 60;
 impl Wallet {
     /// Takes a transaction of the wallet's own in, with notes, and sends it if the wallet sends anything.
     pub fn commit(&self, tx: &Arc<Tx>, notes: &Notes) -> Result<(), WalletError> {
+        self.change(|core, draft| {
+            self.enter(core, draft, tx, notes);
+            Ok::<_, WalletError>(())
+        })?;
+        self.send_entered(tx)
+    }
+
+    /// Takes a transaction of the wallet's own in, with notes, as part of a larger change.
+    pub(crate) fn enter(&self, core: &mut Core, draft: &mut Draft, tx: &Arc<Tx>, notes: &Notes) {
         self.log(&format!(
             "CommitTransaction:\nCTransaction(hash={}, ver={}, vin.size={}, vout.size={}, nLockTime={})",
             tx.txid(),
@@ -28,17 +37,22 @@ impl Wallet {
             tx.lock_time()
         ));
         let stamp = Stamp { now: self.shared.now(), ..Stamp::default() };
-        self.change(|core, draft| {
-            let note = |details: &mut crate::ledger::Details| merge(&mut details.notes, notes);
-            core.add_tx(tx, State::Inactive { abandoned: false }, stamp, draft, Some(&note));
-            for input in tx.inputs() {
-                let parent = input.previous_output.txid;
-                if core.ledger.get(&parent).is_some() {
-                    draft.changes.events.push((parent, Event::Updated));
-                }
+        let note = |details: &mut crate::ledger::Details| merge(&mut details.notes, notes);
+        if self.broadcasts.load(Ordering::SeqCst) {
+            // The node will tell of it at once. What that changes is written now, with the rest.
+            core.note_outputs(tx, draft);
+        }
+        core.add_tx(tx, State::Inactive { abandoned: false }, stamp, draft, Some(&note));
+        for input in tx.inputs() {
+            let parent = input.previous_output.txid;
+            if core.ledger.get(&parent).is_some() {
+                draft.changes.events.push((parent, Event::Updated));
             }
-            Ok::<_, WalletError>(())
-        })?;
+        }
+    }
+
+    /// Sends a transaction that was taken in, if the wallet sends anything.
+    pub(crate) fn send_entered(&self, tx: &Tx) -> Result<(), WalletError> {
         if !self.broadcasts.load(Ordering::SeqCst) {
             return Ok(());
         }

@@ -142,22 +142,20 @@ impl Wallet {
         };
         let time = i64::from(decoded.header.time());
         let stamp = Stamp { now: self.shared.now(), block: Some((time, block.max_time)), rescanning: false };
-        let concerned = self.change(|core, draft| {
+        self.change(|core, draft| {
             core.ledger.set_tip(hash, height);
-            if block.max_time < core.birth.saturating_sub(2 * TIMESTAMP_WINDOW) {
-                return Ok(false);
-            }
             let mut concerned = false;
-            for (index, tx) in (0_i32..).zip(&decoded.txs) {
-                concerned |= core.sync_tx(tx, State::Confirmed { block: hash, height, index }, stamp, draft);
-                core.ledger.mempool_removed(tx, &mut draft.changes);
+            if block.max_time >= core.birth.saturating_sub(2 * TIMESTAMP_WINDOW) {
+                for (index, tx) in (0_i32..).zip(&decoded.txs) {
+                    concerned |= core.sync_tx(tx, State::Confirmed { block: hash, height, index }, stamp, draft);
+                    core.ledger.mempool_removed(tx, &mut draft.changes);
+                }
             }
-            Ok::<_, WalletError>(concerned)
-        })?;
-        if concerned || height % BLOCKS_PER_NOTE == 0 {
-            self.write_best_block()?;
-        }
-        Ok(())
+            if concerned || height % BLOCKS_PER_NOTE == 0 {
+                self.note_best_block(core, draft)?;
+            }
+            Ok::<_, WalletError>(())
+        })
     }
 
     fn block_disconnected(&self, block: &ConnectedBlock) -> Result<(), WalletError> {
@@ -172,9 +170,8 @@ impl Wallet {
                 core.ledger.undo_conflicts(tx, height, &mut draft.changes);
             }
             core.ledger.set_tip(prev, height.saturating_sub(1));
-            Ok::<_, WalletError>(())
-        })?;
-        self.write_best_block()
+            self.note_best_block(core, draft)
+        })
     }
 }
 
@@ -187,6 +184,13 @@ impl Core {
         if !self.ledger.involves(tx, &self.keys) {
             return false;
         }
+        self.note_outputs(tx, draft);
+        self.add_tx(tx, state, stamp, draft, None);
+        true
+    }
+
+    /// The scripts that a transaction pays to are used, and so are those before them.
+    pub(super) fn note_outputs(&mut self, tx: &Tx, draft: &mut Draft) {
         // Addresses that were not given out, and are used all the same, come from another copy of the wallet.
         for output in tx.outputs() {
             for (script, internal) in self.keys.mark_used(&output.script_pubkey, &mut draft.records) {
@@ -196,8 +200,6 @@ impl Core {
                 }
             }
         }
-        self.add_tx(tx, state, stamp, draft, None);
-        true
     }
 
     /// Takes in a transaction.

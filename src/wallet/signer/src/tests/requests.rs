@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::rpc::{
-    Answer, Arg, Caller, Directory, Engine, Identity, Json, Method, Object, Registry, RpcError, RpcState, json, method,
+    Answer, Arg, Caller, Directory, Engine, Identity, Json, Method, Object, Registry, RpcError, RpcState, Words, json,
+    method,
 };
 use bitcoin::{OutPoint, Txid};
 use platform::ManualClock;
@@ -78,6 +79,7 @@ fn engine(world: FakeWorld) -> Engine<FakeWorld> {
         cli_name: String::new(),
         rpc_port: 0,
         bug_url: String::new(),
+        words: Words::default(),
     };
     let state = Arc::new(RpcState::new(Arc::new(ManualClock::new(0))));
     state.finish_warmup();

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::{ScriptBuf, TxOut};
 use chainstate::{Node, NodeId};
-use primitives::{Addresses, Tx};
+use descriptors::Notation;
+use primitives::Tx;
 
 use crate::{NodeContext, render, rpc::parse};
 
@@ -27,7 +28,7 @@ fn activity() -> Method<NodeContext> {
     };
     let mut spend = vec![
         Res::str("type", "always 'spend'"),
-        Res::amount("amount", "The total amount in the coin of the spent output"),
+        Res::amount("amount", "The total amount in {ticker} of the spent output"),
     ];
     spend.extend(place("spend"));
     spend.extend([
@@ -39,7 +40,7 @@ fn activity() -> Method<NodeContext> {
     ]);
     let mut receive = vec![
         Res::str("type", "always 'receive'"),
-        Res::amount("amount", "The total amount in the coin of the new output"),
+        Res::amount("amount", "The total amount in {ticker} of the new output"),
     ];
     receive.extend(place("receive"));
     receive.extend([
@@ -79,8 +80,7 @@ fn answer_activity(node: &NodeContext, request: &Request) -> Result<Json, RpcErr
         wanted.insert(block.height, id);
     }
     let scripts: HashSet<ScriptBuf> = needles(node, request.arg("scanobjects"))?.into_keys().collect();
-    let mut watch =
-        Watch { scripts, addresses: Addresses::new(node.config.coin(), node.config.chain()), events: vec![] };
+    let mut watch = Watch { scripts, notation: Notation::new(node.config.coin(), node.config.chain()), events: vec![] };
     for id in wanted.into_values() {
         let found = node.reader().node(id);
         let block = blocks::stored_block(node, &found)?;
@@ -106,7 +106,7 @@ fn answer_activity(node: &NodeContext, request: &Request) -> Result<Json, RpcErr
 /// What is looked for, and what was found.
 struct Watch {
     scripts: HashSet<ScriptBuf>,
-    addresses: Addresses,
+    notation: Notation,
     events: Vec<Json>,
 }
 
@@ -127,7 +127,7 @@ impl Watch {
                     .with("spend_vin", vin)
                     .with("prevout_txid", input.previous_output.txid.to_string())
                     .with("prevout_vout", input.previous_output.vout)
-                    .with("prevout_spk", render::script_pubkey(&output.script_pubkey, &self.addresses));
+                    .with("prevout_spk", render::script_pubkey(&output.script_pubkey, &self.notation));
                 self.events.push(spend.into());
             }
         }
@@ -136,7 +136,7 @@ impl Watch {
                 let receive = event("receive", output)
                     .with("txid", tx.txid().to_string())
                     .with("vout", vout)
-                    .with("output_spk", render::script_pubkey(&output.script_pubkey, &self.addresses));
+                    .with("output_spk", render::script_pubkey(&output.script_pubkey, &self.notation));
                 self.events.push(receive.into());
             }
         }

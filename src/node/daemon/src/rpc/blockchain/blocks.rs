@@ -2,7 +2,8 @@
 
 use ::rpc::{Arg, Code, Json, Method, Request, Res, RpcError, method};
 use chainstate::Node;
-use primitives::{Addresses, Block, Header};
+use descriptors::Notation;
+use primitives::{Block, Header, WitnessMode};
 
 use crate::{NodeContext, render, rpc::parse};
 
@@ -40,12 +41,25 @@ fn block_header() -> Method<NodeContext> {
     .run(|node: &NodeContext, request| {
         let (id, block) = parse::block(node, request, "blockhash")?;
         if !request.bool("verbose")? {
-            return Ok(render::hex(&Header::new(block.header).bytes()).into());
+            return Ok(render::hex(&header_bytes(node, &block)).into());
         }
         let tip = node.reader().tip().ok_or_else(parse::no_tip)?.id;
         let limit = node.rules.params().pow().limit;
         Ok(node.reader().tree(|tree| render::header(tree, id, tip, limit)).into())
     })
+}
+
+/// A header as it is sent: with the proof of merged mining behind it, which stands in the block's file.
+pub(crate) fn header_bytes(node: &NodeContext, found: &Node) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let bare = || Header::new(found.header);
+    let stored = if node.reader().codec().is_bare(&found.header) { None } else { node.reader().block(found) };
+    let header = stored.and_then(Result::ok).map_or_else(bare, |block| block.header);
+    if header.aux().is_none() {
+        return header.bytes().to_vec();
+    }
+    header.encode(&mut bytes, WitnessMode::Include);
+    bytes
 }
 
 fn block() -> Method<NodeContext> {
@@ -72,8 +86,8 @@ fn block() -> Method<NodeContext> {
     )
     .result(Res::hex("", "A string that is serialized, hex-encoded data for block 'hash'").when("for verbosity = 0"))
     .result(Res::obj("", "", render::block_fields(ids)).when("for verbosity = 1"))
-    .result(Res::obj("", "", render::block_fields(tx("the coin", false))).when("for verbosity = 2"))
-    .result(Res::obj("", "", render::block_fields(tx("the coin", true))).when("for verbosity = 3"))
+    .result(Res::obj("", "", render::block_fields(tx("{ticker}", false))).when("for verbosity = 2"))
+    .result(Res::obj("", "", render::block_fields(tx("{ticker}", true))).when("for verbosity = 3"))
     .example_cli("\"00000000c937983704a73af28acdec37b049d214adbda81d7e2a3dd146f6ed09\"")
     .example_rpc("\"00000000c937983704a73af28acdec37b049d214adbda81d7e2a3dd146f6ed09\"")
     .run(answer_block)
@@ -101,8 +115,8 @@ fn answer_block(node: &NodeContext, request: &Request) -> Result<Json, RpcError>
     let tip = node.reader().tip().ok_or_else(parse::no_tip)?.id;
     let limit = node.rules.params().pow().limit;
     let header = node.reader().tree(|tree| render::header(tree, id, tip, limit));
-    let addresses = Addresses::new(node.config.coin(), node.config.chain());
-    Ok(render::block(header, &block, undo.as_ref(), verbosity, &addresses).into())
+    let notation = Notation::new(node.config.coin(), node.config.chain());
+    Ok(render::block(header, &block, undo.as_ref(), verbosity, &notation).into())
 }
 
 /// The block, if its data are there.

@@ -4,7 +4,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::{BlockHash, OutPoint};
-use primitives::Addresses;
+use descriptors::Notation;
 
 use crate::{NodeContext, render, rpc::parse};
 
@@ -16,9 +16,11 @@ fn tx_out() -> Method<NodeContext> {
     let fields = [
         Res::hex("bestblock", "The hash of the block at the tip of the chain"),
         Res::num("confirmations", "The number of confirmations"),
-        Res::amount("value", "The transaction value"),
+        Res::amount("value", "The transaction value in {ticker}"),
+        Res::amount("amount", "What it is worth in the next block").optional().skip_in_help(),
         Res::obj("scriptPubKey", "", render::script_pubkey_fields()),
         Res::bool("coinbase", "Coinbase or not"),
+        Res::num("refheight", "The height that the value was written for").optional().skip_in_help(),
     ];
     method("blockchain", "gettxout", "Returns details about an unspent transaction output.\n")
         .arg(Arg::hex("txid", "The transaction id"))
@@ -41,14 +43,21 @@ fn answer_tx_out(node: &NodeContext, request: &Request) -> Result<Json, RpcError
     if with_pool && node.mempool().read().spender(&out).is_some() {
         return Ok(Json::Null);
     }
-    let addresses = Addresses::new(node.config.coin(), node.config.chain());
-    Ok(Object::new()
+    let notation = Notation::new(node.config.coin(), node.config.chain());
+    let value = consensus::value_of(&coin.out);
+    let mut answer = Object::new()
         .with("bestblock", tip.hash.to_string())
         .with("confirmations", (tip.height + 1).saturating_sub(coin.height))
-        .with("value", Json::amount(consensus::value_of(&coin.out)))
-        .with("scriptPubKey", render::script_pubkey(&coin.out.script_pubkey, &addresses))
-        .with("coinbase", coin.coinbase)
-        .into())
+        .with("value", Json::amount(value));
+    if coin.refheight().is_some() {
+        answer.push("amount", Json::amount(node.rules.worth(value, &coin, tip.height + 1)));
+    }
+    answer.push("scriptPubKey", render::script_pubkey(&coin.out.script_pubkey, &notation));
+    answer.push("coinbase", coin.coinbase);
+    if let Some(reference) = coin.refheight() {
+        answer.push("refheight", reference);
+    }
+    Ok(answer.into())
 }
 
 /// Makes the engine write the coins and wait until the second part is dropped, so that nothing changes before the caller

@@ -4,6 +4,7 @@ mod activity;
 mod blocks;
 mod coins;
 mod deployments;
+mod dump;
 mod index;
 mod manage;
 mod overview;
@@ -16,6 +17,7 @@ use ::rpc::Method;
 
 use crate::NodeContext;
 
+pub(crate) use blocks::header_bytes;
 pub(in crate::rpc) use blocks::stored_block;
 pub use scan::Scan;
 
@@ -26,6 +28,7 @@ pub(super) fn methods() -> Vec<Method<NodeContext>> {
         blocks::methods(),
         coins::methods(),
         deployments::methods(),
+        dump::methods(),
         index::methods(),
         manage::methods(),
         rates::methods(),

@@ -84,7 +84,11 @@ fn chain_info() -> Method<NodeContext> {
             "the block challenge (aka. block script), in hexadecimal (only present if the current network is a signet)",
         )
         .optional(),
-        Res::arr("warnings", "any network and blockchain warnings", [Res::str("", "warning")]),
+        Res::arr(
+            "warnings",
+            "any network and blockchain warnings (run with `-deprecatedrpc=warnings` to return the latest warning as a single string)",
+            [Res::str("", "warning")],
+        ),
     ];
     method(
         "blockchain",
@@ -135,7 +139,7 @@ fn answer_chain_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError> 
 }
 
 /// The lowest block above everything that was pruned.
-fn first_stored(node: &NodeContext, tip: NodeId) -> u32 {
+pub(super) fn first_stored(node: &NodeContext, tip: NodeId) -> u32 {
     node.reader().tree(|tree| {
         let mut at = tip;
         while let Some(parent) = tree[at].parent().filter(|p| tree[*p].has_data()) {

@@ -143,7 +143,7 @@ fn tx_out_set() -> Method<NodeContext> {
         Res::num("vout", "The vout value"),
         Res::hex("scriptPubKey", "The output script"),
         Res::str("desc", "A specialized descriptor for the matched output script"),
-        Res::amount("amount", "The total amount in the coin of the unspent output"),
+        Res::amount("amount", "The total amount in {ticker} of the unspent output"),
         Res::bool("coinbase", "Whether this is a coinbase output"),
         Res::num("height", "Height of the unspent transaction output"),
         Res::hex("blockhash", "Blockhash of the unspent transaction output"),
@@ -155,7 +155,7 @@ fn tx_out_set() -> Method<NodeContext> {
         Res::num("height", "The block height at which the scan was done"),
         Res::hex("bestblock", "The hash of the block at the tip of the chain"),
         Res::arr("unspents", "", [Res::obj("", "", unspent)]),
-        Res::amount("total_amount", "The total amount of all found unspent outputs in the coin"),
+        Res::amount("total_amount", "The total amount of all found unspent outputs in {ticker}"),
     ];
     let raw = "raw(76a91411b366edfc0a8b66feebae5c2e25a7b6a5d1cf3188ac)#fm24fxxy";
     method(

@@ -26,15 +26,15 @@ fn overview() -> Method<NodeContext> {
         Res::num("usage", "Total memory usage for the mempool"),
         Res::amount(
             "total_fee",
-            "Total fees for the mempool in the coin's unit, ignoring modified fees through prioritisetransaction",
+            "Total fees for the mempool in {ticker}, ignoring modified fees through prioritisetransaction",
         ),
         Res::num("maxmempool", "Maximum memory usage for the mempool"),
         Res::amount(
             "mempoolminfee",
-            "Minimum fee rate for tx to be accepted, per kvB. Is the maximum of minrelaytxfee and minimum mempool fee",
+            "Minimum fee rate in {ticker}/kvB for tx to be accepted. Is the maximum of minrelaytxfee and minimum mempool fee",
         ),
         Res::amount("minrelaytxfee", "Current minimum relay fee for transactions"),
-        Res::amount("incrementalrelayfee", "minimum fee rate increment for mempool limiting or replacement, per kvB"),
+        Res::amount("incrementalrelayfee", "minimum fee rate increment for mempool limiting or replacement in {ticker}/kvB"),
         Res::num("unbroadcastcount", "Current number of transactions that haven't passed initial broadcast yet"),
         Res::bool("permitbaremultisig", "True if the mempool accepts transactions with bare multisig outputs"),
         Res::num("maxdatacarriersize", "Maximum number of bytes that can be used by OP_RETURN outputs in the mempool"),
@@ -80,27 +80,27 @@ fn overview() -> Method<NodeContext> {
 
 /// Whether the user wants what is on its way out.
 fn is_enabled(node: &NodeContext, what: &str) -> bool {
-    node.config.args().get_all("deprecatedrpc").iter().any(|enabled| enabled == what)
+    node.config.answers_deprecated(what)
 }
 
 /// The fields of a transaction in the pool.
 fn entry_fields() -> Vec<Res> {
     let fees = [
-        Res::amount("base", "transaction fee"),
-        Res::amount("modified", "transaction fee with fee deltas used for mining priority"),
+        Res::amount("base", "transaction fee, denominated in {ticker}"),
+        Res::amount("modified", "transaction fee with fee deltas used for mining priority, denominated in {ticker}"),
         Res::amount(
             "ancestor",
-            "transaction fees of in-mempool ancestors (including this one) with fee deltas used for mining priority",
+            "transaction fees of in-mempool ancestors (including this one) with fee deltas used for mining priority, denominated in {ticker}",
         ),
         Res::amount(
             "descendant",
-            "transaction fees of in-mempool descendants (including this one) with fee deltas used for mining priority",
+            "transaction fees of in-mempool descendants (including this one) with fee deltas used for mining priority, denominated in {ticker}",
         ),
-        Res::amount("chunk", "transaction fees of chunk"),
+        Res::amount("chunk", "transaction fees of chunk, denominated in {ticker}"),
     ];
     vec![
-        Res::num("vsize", "(DEPRECATED) the same as vsize_adjusted"),
-        Res::num("vsize_bip141", "Virtual transaction size as defined in BIP 141."),
+        Res::num("vsize", "(DEPRECATED) Was previously erroneously described as the BIP 141 vsize, but is actually sigops-adjusted vsize.\nUse vsize_bip141 to actually get that behavior or switch to the explicit vsize_adjusted for retained behavior."),
+        Res::num("vsize_bip141", "Virtual transaction size as defined in BIP 141.\nThis is different from actual serialized size for witness transactions as witness data is discounted."),
         Res::num(
             "vsize_adjusted",
             "Maximum of sigop-adjusted size (-bytespersigop) and virtual transaction size as defined in BIP 141.",

@@ -24,15 +24,15 @@ fn submit() -> Method<NodeContext> {
                    None of the parents may depend on each other. Parents that are already in mempool do not need to be present in the package.\n\
                    The package must be topologically sorted, with the child being the last element in the array if there are multiple elements.";
     let fees = [
-        Res::amount("base", "transaction fee"),
-        Res::amount("effective-feerate", "if the transaction was not already in the mempool, the effective feerate per KvB. For example, the package feerate and/or feerate with modified fees from prioritisetransaction.").optional(),
+        Res::amount("base", "transaction fee in {ticker}"),
+        Res::amount("effective-feerate", "if the transaction was not already in the mempool, the effective feerate in {ticker} per KvB. For example, the package feerate and/or feerate with modified fees from prioritisetransaction.").optional(),
         Res::arr("effective-includes", "if effective-feerate is provided, the wtxids of the transactions whose fees and vsizes are included in effective-feerate.", [Res::hex("", "transaction wtxid in hex")]).optional(),
     ];
     let tx = [
         Res::hex("txid", "The transaction hash in hex"),
         Res::hex("other-wtxid", "The wtxid of a different transaction with the same txid but different witness found in the mempool. This means the submitted transaction was ignored.").optional(),
         Res::num("vsize_adjusted", "Maximum of sigop-adjusted size (-bytespersigop) and virtual transaction size as defined in BIP 141.").optional(),
-        Res::num("vsize", "(DEPRECATED) the same as vsize_adjusted").optional(),
+        Res::num("vsize", "(DEPRECATED) Was previously erroneously described as the BIP 141 vsize, but is actually sigops-adjusted vsize.\nUse vsize_bip141 to actually get that behavior or switch to the explicit vsize_adjusted for retained behavior.").optional(),
         Res::num("vsize_bip141", "Virtual transaction size as defined in BIP 141.").optional(),
         Res::obj("fees", "Transaction fees", fees).optional(),
         Res::str("error", "Error string if rejected from mempool, or \"package-not-validated\" when the package aborts before any per-tx processing.").optional(),
@@ -86,7 +86,7 @@ fn answer(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
             let text = format!("TX decode failed: {text} Make sure the tx has at least one input.");
             RpcError::new(Code::DESERIALIZATION_ERROR, text)
         })?;
-        check_burn(&tx, burn)?;
+        check_burn(node, &tx, burn)?;
         txs.push(tx);
     }
     if txs.len() > 1 && !policy::is_child_with_parents_tree(&txs) {

@@ -25,7 +25,7 @@ pub(super) fn methods() -> Vec<Method<NodeContext>> {
 pub(super) fn rate_arg() -> Arg {
     Arg::amount(
         "maxfeerate",
-        "Reject transactions whose fee rate is higher than the specified value, expressed per kvB.\nFee rates larger than 1 per kvB are rejected.\nSet to 0 to accept any fee rate.",
+        "Reject transactions whose fee rate is higher than the specified value, expressed in {ticker}/kvB.\nFee rates larger than 1{ticker}/kvB are rejected.\nSet to 0 to accept any fee rate.",
     )
     .default(DEFAULT_MAX_RATE)
 }
@@ -48,7 +48,7 @@ pub(super) fn decode(node: &NodeContext, text: &str) -> Option<Arc<Tx>> {
 pub(super) fn burn_arg() -> Arg {
     Arg::amount(
         "maxburnamount",
-        "Reject transactions with provably unspendable outputs (e.g. 'datacarrier' outputs that use the OP_RETURN opcode) greater than the specified value.\n\
+        "Reject transactions with provably unspendable outputs (e.g. 'datacarrier' outputs that use the OP_RETURN opcode) greater than the specified value, expressed in {ticker}.\n\
          If burning funds through unspendable outputs is desired, increase this value.\n\
          This check is based on heuristics and does not guarantee spendability of outputs.\n",
     )
@@ -59,7 +59,11 @@ pub(super) fn max_burn(node: &NodeContext, request: &Request) -> Result<i64, Rpc
     amount_from_value(request.arg("maxburnamount"), 8, node.rules.params().max_money())
 }
 
-pub(super) fn check_burn(tx: &Tx, max: i64) -> Result<(), RpcError> {
+pub(super) fn check_burn(node: &NodeContext, tx: &Tx, max: i64) -> Result<(), RpcError> {
+    if node.reader().codec().carries_assets(tx) && tx.version() == primitives::assets::COIN_TO_ASSET {
+        // Burning coins is what such a transaction is for.
+        return Ok(());
+    }
     let burns = |script: &bitcoin::Script| {
         script::templates::is_unspendable(script) || !script::templates::has_valid_ops(script)
     };
@@ -93,7 +97,7 @@ fn answer_send(node: &NodeContext, request: &Request) -> Result<Json, RpcError> 
     let tx = decode(node, request.str("hexstring")?).ok_or_else(|| {
         RpcError::new(Code::DESERIALIZATION_ERROR, "TX decode failed. Make sure the tx has at least one input.")
     })?;
-    check_burn(&tx, max_burn)?;
+    check_burn(node, &tx, max_burn)?;
     let max_fee_rate = max_rate(node, request)?;
     let txid = tx.txid();
     let in_chain = (0u32..).take(tx.outputs().len()).any(|vout| {
@@ -130,10 +134,10 @@ fn refused(rejected: &Rejected) -> RpcError {
 
 fn test() -> Method<NodeContext> {
     let fees = [
-        Res::amount("base", "transaction fee"),
+        Res::amount("base", "transaction fee in {ticker}"),
         Res::amount(
             "effective-feerate",
-            "the effective feerate per KvB. May differ from the base feerate if, for example, there are modified fees from prioritisetransaction or a package feerate was used.",
+            "the effective feerate in {ticker} per KvB. May differ from the base feerate if, for example, there are modified fees from prioritisetransaction or a package feerate was used.",
         ),
         Res::arr(
             "effective-includes",

@@ -25,7 +25,7 @@ pub(super) fn methods() -> Vec<Method<NodeContext>> {
 fn to_address() -> Method<NodeContext> {
     method("hidden", "generatetoaddress", "Mine to a specified address and return the block hashes.\n")
         .arg(Arg::num("nblocks", "How many blocks are generated."))
-        .arg(Arg::str("address", "The address to send the newly generated coins to."))
+        .arg(Arg::str("address", "The address to send the newly generated {coin} to."))
         .arg(Arg::num("maxtries", "How many iterations to try.").default(DEFAULT_TRIES))
         .result(Res::arr("", "hashes of blocks generated", [Res::hex("", "blockhash")]))
         .example_text("\nGenerate 11 blocks to myaddress\n")
@@ -42,7 +42,7 @@ fn to_address() -> Method<NodeContext> {
 fn to_descriptor() -> Method<NodeContext> {
     method("hidden", "generatetodescriptor", "Mine to a specified descriptor and return the block hashes.\n")
         .arg(Arg::num("num_blocks", "How many blocks are generated."))
-        .arg(Arg::str("descriptor", "The descriptor to send the newly generated coins to."))
+        .arg(Arg::str("descriptor", "The descriptor to send the newly generated {coin} to."))
         .arg(Arg::num("maxtries", "How many iterations to try.").default(DEFAULT_TRIES))
         .result(Res::arr("", "hashes of blocks generated", [Res::hex("", "blockhash")]))
         .example_text("\nGenerate 11 blocks to mydesc\n")
@@ -128,7 +128,7 @@ fn block() -> Method<NodeContext> {
         "Mine a set of ordered transactions to a specified address or descriptor and return the block hash.\n\
          Transaction fees are not collected in the block reward.\n",
     )
-    .arg(Arg::str("output", "The address or descriptor to send the newly generated coins to."))
+    .arg(Arg::str("output", "The address or descriptor to send the newly generated {coin} to."))
     .arg(Arg::arr("transactions", txs, [Arg::hex("rawtx/txid", "").optional()]))
     .arg(
         Arg::bool("submit", "Whether to submit the block before the RPC call returns or to return it as hex.")

@@ -2,6 +2,7 @@
 
 mod generate;
 mod info;
+pub(super) mod merged;
 mod priority;
 mod proposal;
 mod submit;

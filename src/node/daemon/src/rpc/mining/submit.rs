@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::rpc::{Arg, Code, Json, Method, Res, RpcError, method};
-use primitives::{Block, Reader, Tx};
+use primitives::{Block, Reader, Tx, WitnessMode};
 
 use super::failed;
 use crate::{NodeContext, rpc::parse};
@@ -37,7 +37,10 @@ fn submit_block() -> Method<NodeContext> {
 
 /// A block in hex.
 pub(super) fn decode(node: &NodeContext, text: &str) -> Result<Block, RpcError> {
-    let block = parse::unhex(text).and_then(|bytes| node.reader().codec().decode_block(&bytes).ok());
+    let bytes = parse::unhex(text);
+    // What is behind the block is not looked at.
+    let read = |bytes: &[u8]| node.reader().codec().read_block(&mut Reader::new(bytes), WitnessMode::Include).ok();
+    let block = bytes.as_deref().and_then(read);
     block.ok_or_else(|| RpcError::new(Code::DESERIALIZATION_ERROR, "Block decode failed"))
 }
 
@@ -45,14 +48,14 @@ pub(super) fn decode(node: &NodeContext, text: &str) -> Result<Block, RpcError> 
 fn with_witness_reserve(node: &NodeContext, mut block: Block) -> Block {
     let height = node.reader().find(&block.header.prev()).map(|(_, parent)| parent.height + 1);
     let active = height.is_some_and(|h| node.rules.params().is_active(consensus::Buried::Segwit, h));
-    if let Some(coinbase) = block.txs.first()
+    if let Some(item) = node.rules.usual_coinbase_witness(&block)
+        && let Some(coinbase) = block.txs.first()
         && active
-        && consensus::commitment_index(coinbase).is_some()
         && !coinbase.has_witness()
         && coinbase.is_coinbase()
     {
         let mut inner = coinbase.inner().clone();
-        inner.input[0].witness = bitcoin::Witness::from_slice(&[consensus::WITNESS_RESERVED_VALUE]);
+        inner.input[0].witness = bitcoin::Witness::from_slice(&[item]);
         block.txs[0] = Arc::new(Tx::new(inner, coinbase.lock_height()));
     }
     block

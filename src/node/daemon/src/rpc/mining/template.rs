@@ -84,6 +84,12 @@ fn tx_fields() -> Vec<Res> {
 }
 
 fn fields() -> Vec<Res> {
+    let spent = [
+        Res::hex("txid", "The transaction"),
+        Res::num("vout", "Its output"),
+        Res::num("amount", "What it is worth in the next block"),
+    ];
+    let spent = Res::arr("prevout", "What it has to spend", [Res::obj("", "", spent)]);
     let text = |name: &'static str, description: &'static str| Res::str(name, description);
     vec![
         Res::num("version", "The preferred block version"),
@@ -138,6 +144,7 @@ fn fields() -> Vec<Res> {
         Res::hex("signet_challenge", "Only on signet").optional(),
         Res::hex("default_witness_commitment", "a valid witness commitment for the unmodified block template")
             .optional(),
+        Res::obj("finaltx", "What the block's last transaction has to spend", [spent]).optional().skip_in_help(),
     ]
 }
 
@@ -199,7 +206,7 @@ fn answer(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
 }
 
 /// Where blocks are worth something, nobody should mine on a tip that others have left behind.
-fn check_in_touch(node: &NodeContext) -> Result<(), RpcError> {
+pub(super) fn check_in_touch(node: &NodeContext) -> Result<(), RpcError> {
     let name = node.config.coin().client_name;
     let counts = node.net().and_then(|net| net.call(|control| control.counts()));
     if !matches!(counts, Ok((inbound, outbound)) if inbound + outbound > 0) {
@@ -259,7 +266,8 @@ fn current(node: &NodeContext) -> Result<(Arc<Draft>, u64), RpcError> {
 fn show_txs(draft: &Draft, scale: u64) -> Json {
     let mut place: HashMap<Txid, usize> = HashMap::new();
     let mut shown = Vec::with_capacity(draft.txs.len());
-    for (n, chosen) in draft.txs.iter().enumerate() {
+    let own = usize::from(draft.has_last);
+    for (n, chosen) in draft.txs.iter().enumerate().take(draft.txs.len() - own) {
         let tx = &chosen.tx;
         let depends = tx.inputs().iter().filter_map(|input| place.get(&input.previous_output.txid).copied());
         let entry = Object::new()
@@ -368,6 +376,18 @@ fn show(node: &NodeContext, draft: &Draft, updates: u64, known: &BTreeSet<String
     }
     if let Some(commitment) = draft.plan.required.first() {
         answer.push("default_witness_commitment", render::hex(commitment.script_pubkey.as_bytes()));
+    }
+    if let Some(last) = draft.txs.last().filter(|_| draft.has_last) {
+        // Whoever mines makes the last transaction anew, and must spend this.
+        let show = |outpoint: &bitcoin::OutPoint| -> Option<Json> {
+            let coin = node.reader().coin(outpoint).ok()??;
+            let value = node.rules.worth(coin.out.value.to_sat().cast_signed(), &coin, draft.height);
+            let spent =
+                Object::new().with("txid", outpoint.txid.to_string()).with("vout", outpoint.vout).with("amount", value);
+            Some(spent.into())
+        };
+        let spent: Json = last.tx.inputs().iter().filter_map(|input| show(&input.previous_output)).collect();
+        answer.push("finaltx", Object::new().with("prevout", spent));
     }
     Ok(answer.into())
 }

@@ -39,7 +39,7 @@ fn node_addresses() -> Method<NodeContext> {
     .result(Res::arr("", "", [Res::obj("", "", fields)]))
     .example_cli("8")
     .example_cli("4 \"i2p\"")
-    .example_cli("-named getnodeaddresses network=onion count=12")
+    .example(::rpc::Example::Cli { method: "-named getnodeaddresses".into(), args: "network=onion count=12".into() })
     .example_rpc("8")
     .example_rpc("4, \"i2p\"")
     .run(|node: &NodeContext, request| {

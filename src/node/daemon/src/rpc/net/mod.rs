@@ -8,7 +8,7 @@ mod orphans;
 mod peers;
 
 use ::rpc::{Code, Method, RpcError};
-use net::Control;
+use net::{Control, Stopped};
 
 use crate::NodeContext;
 
@@ -27,9 +27,12 @@ fn ask<R: Send + 'static>(
     node: &NodeContext,
     work: impl FnOnce(&mut dyn Control) -> R + Send + 'static,
 ) -> Result<R, RpcError> {
-    let disabled =
-        |_| RpcError::new(Code::CLIENT_P2P_DISABLED, "Error: Peer-to-peer functionality missing or disabled");
     node.net().map_err(disabled)?.call(work).map_err(disabled)
+}
+
+/// There is no network to ask.
+fn disabled(_: Stopped) -> RpcError {
+    RpcError::new(Code::CLIENT_P2P_DISABLED, "Error: Peer-to-peer functionality missing or disabled")
 }
 
 /// The names of services; those without one are shown by their bit.

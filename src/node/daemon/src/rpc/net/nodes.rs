@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use p2p::{ConnectionKind, NODE_P2P_V2};
 
-use super::ask;
+use super::{ask, disabled};
 use crate::{NodeContext, rpc::parse};
 
 /// How long the name of a message may be.
@@ -234,11 +234,7 @@ fn set_network_active() -> Method<NodeContext> {
         .arg(Arg::bool("state", "true to enable networking, false to disable"))
         .result(Res::bool("", "The value that was passed in"))
         .run(|node: &NodeContext, request| {
-            let active = request.bool("state")?;
-            let now = ask(node, move |net| {
-                net.set_active(active);
-                net.is_active()
-            })?;
+            let now = node.set_network_active(request.bool("state")?).map_err(disabled)?;
             Ok(now.into())
         })
 }

@@ -81,6 +81,8 @@ fn peer_fields() -> Vec<Res> {
         Res::bool("inbound", "Inbound (true) or Outbound (false)"),
         Res::bool("bip152_hb_to", "Whether we selected peer as (compact blocks) high-bandwidth peer"),
         Res::bool("bip152_hb_from", "Whether peer selected us as (compact blocks) high-bandwidth peer"),
+        Res::num("startingheight", "(DEPRECATED, returned only with -rpccompat=30 or below) The starting height (block) of the peer")
+            .optional(),
         Res::num(
             "presynced_headers",
             "The current height of header pre-synchronization with this peer, or -1 if no low-work sync is in progress",
@@ -164,11 +166,12 @@ fn peer_info() -> Method<NodeContext> {
         .example_rpc("")
         .run(|node: &NodeContext, _| {
             let peers = ask(node, |net| net.peers())?;
-            Ok(peers.iter().map(show).collect::<Json>())
+            let old = node.config.answers_deprecated("startingheight");
+            Ok(peers.iter().map(|peer| show(peer, old)).collect::<Json>())
         })
 }
 
-fn show(peer: &PeerInfo) -> Object {
+fn show(peer: &PeerInfo, old: bool) -> Object {
     let stats = &peer.stats;
     let mut it = Object::new().with("id", stats.id).with("addr", peer.name.as_str());
     if let Some(local) = peer.local {
@@ -203,6 +206,9 @@ fn show(peer: &PeerInfo) -> Object {
     it.push("inbound", stats.kind == ConnectionKind::Inbound);
     it.push("bip152_hb_to", stats.high_bandwidth_to);
     it.push("bip152_hb_from", stats.high_bandwidth_from);
+    if old {
+        it.push("startingheight", stats.start_height);
+    }
     it.push("presynced_headers", stats.presynced_headers);
     it.push("synced_headers", stats.synced_headers);
     it.push("synced_blocks", stats.synced_blocks);

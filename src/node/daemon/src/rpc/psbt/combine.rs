@@ -18,7 +18,7 @@ pub(super) fn combine() -> Method<Config> {
     method(
         "rawtransactions",
         "combinepsbt",
-        "Combine multiple partially signed transactions into one transaction.\nImplements the Combiner role.\n",
+        "Combine multiple partially signed {Coin} transactions into one transaction.\nImplements the Combiner role.\n",
     )
     .arg(Arg::arr(
         "txs",

@@ -12,7 +12,10 @@ fn version_arg() -> Arg {
     Arg::num("psbt_version", "The PSBT version number to use.").default(2)
 }
 
-fn version(request: &Request) -> Result<Version, RpcError> {
+fn version(config: &Config, request: &Request) -> Result<Version, RpcError> {
+    if request.opt("psbt_version").is_none() && config.answers_deprecated("psbtv0") {
+        return Ok(Version::V0);
+    }
     match request.int("psbt_version")? {
         0_u32 => Ok(Version::V0),
         2 => Ok(Version::V2),
@@ -35,7 +38,7 @@ pub(super) fn create() -> Method<Config> {
     .example_cli("\"[{\\\"txid\\\":\\\"myid\\\",\\\"vout\\\":0}]\" \"[{\\\"address\\\":0.01}]\"")
     .run(|config: &Config, request| {
         let tx = construct(config, request)?;
-        Ok(Psbt::new(Codec::for_coin(config.coin()), version(request)?, &tx).to_base64().into())
+        Ok(Psbt::new(Codec::for_coin(config.coin()), version(config, request)?, &tx).to_base64().into())
     })
 }
 
@@ -77,6 +80,6 @@ pub(super) fn convert() -> Method<Config> {
             (input.script_sig, input.witness) = (ScriptBuf::new(), Witness::new());
         }
         let codec = Codec::for_coin(config.coin());
-        Ok(Psbt::new(codec, version(request)?, &codec.new_tx(inner, lock_height)).to_base64().into())
+        Ok(Psbt::new(codec, version(config, request)?, &codec.new_tx(inner, lock_height)).to_base64().into())
     })
 }

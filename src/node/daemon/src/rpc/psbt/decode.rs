@@ -6,7 +6,8 @@ use ::rpc::{Arg, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::ScriptBuf;
 use config::Config;
 use consensus::{in_range, value_of};
-use primitives::{Addresses, base58};
+use descriptors::Notation;
+use primitives::base58;
 use script::asm::{sighash_name, to_asm};
 
 use super::{fields, max_money, read};
@@ -17,7 +18,7 @@ pub(super) fn decode() -> Method<Config> {
     method(
         "rawtransactions",
         "decodepsbt",
-        "Return a JSON object representing the serialized, base64-encoded partially signed transaction.",
+        "Return a JSON object representing the serialized, base64-encoded partially signed {Coin} transaction.",
     )
     .arg(Arg::str("psbt", "The PSBT base64 string"))
     .result(Res::obj("", "", fields::global()))
@@ -27,13 +28,13 @@ pub(super) fn decode() -> Method<Config> {
 
 fn answer(config: &Config, request: &Request) -> Result<Json, RpcError> {
     let psbt = read(config, request.str("psbt")?)?;
-    let addresses = Addresses::new(config.coin(), config.chain());
+    let notation = Notation::new(config.coin(), config.chain());
     let mut answer = Object::new();
     if psbt.version == Version::V0
         && let Some(tx) = psbt.unsigned_tx()
     {
         let tx = psbt.codec.new_tx(tx, psbt.lock_height);
-        answer.push("tx", render::tx(&tx, None, &addresses, render::Prevouts::Unknown, false));
+        answer.push("tx", render::tx(&tx, None, &notation, render::Prevouts::Unknown, false));
     }
     let xpubs = psbt.xpubs.iter().flat_map(|(origin, xpubs)| {
         xpubs.iter().map(|xpub| {
@@ -57,8 +58,8 @@ fn answer(config: &Config, request: &Request) -> Result<Json, RpcError> {
             answer.push("has_sighash_single", bits & 4 != 0);
         }
     }
-    let inputs: Json = psbt.inputs.iter().map(|i| input(i, psbt.version, &addresses)).collect();
-    let outputs: Json = psbt.outputs.iter().map(|o| output(o, psbt.version, &addresses)).collect();
+    let inputs: Json = psbt.inputs.iter().map(|i| input(i, psbt.version, &notation)).collect();
+    let outputs: Json = psbt.outputs.iter().map(|o| output(o, psbt.version, &notation)).collect();
     let mut answer = answer
         .with("psbt_version", psbt.version.number())
         .with("proprietary", proprietary(&psbt.proprietary))
@@ -154,16 +155,16 @@ fn push_scripts(object: &mut Object, redeem: &ScriptBuf, witness: &ScriptBuf) {
     }
 }
 
-fn input(input: &Input, version: Version, addresses: &Addresses) -> Object {
+fn input(input: &Input, version: Version, notation: &Notation) -> Object {
     let mut object = Object::new();
     if let Some(utxo) = &input.witness_utxo {
         let shown = Object::new()
             .with("amount", Json::amount(value_of(utxo)))
-            .with("scriptPubKey", render::script_pubkey(&utxo.script_pubkey, addresses));
+            .with("scriptPubKey", render::script_pubkey(&utxo.script_pubkey, notation));
         object.push("witness_utxo", shown);
     }
     if let Some(tx) = &input.non_witness_utxo {
-        object.push("non_witness_utxo", render::tx(tx, None, addresses, render::Prevouts::Unknown, false));
+        object.push("non_witness_utxo", render::tx(tx, None, notation, render::Prevouts::Unknown, false));
     }
     let signatures: Object = input.signatures.values().map(|s| (hex(&s.key), hex(&s.signature))).collect();
     push_some(&mut object, "partial_signatures", signatures);
@@ -233,13 +234,13 @@ fn push_taproot(object: &mut Object, input: &Input) {
     push_some(object, "musig2_partial_sigs", musig2(&input.musig2_signatures, "partial_sig"));
 }
 
-fn output(output: &Output, version: Version, addresses: &Addresses) -> Object {
+fn output(output: &Output, version: Version, notation: &Notation) -> Object {
     let mut object = Object::new();
     push_scripts(&mut object, &output.redeem_script, &output.witness_script);
     push_some(&mut object, "bip32_derivs", origins(&output.origins));
     if version == Version::V2 {
         object.push("amount", Json::amount(output.amount));
-        object.push("script", render::script_pubkey(&output.script, addresses));
+        object.push("script", render::script_pubkey(&output.script, notation));
     }
     if let Some(key) = &output.taproot_internal_key {
         object.push("taproot_internal_key", hex(key));

@@ -72,7 +72,7 @@ pub(super) fn input() -> Vec<Res> {
         Res::obj_dyn(key, "", [Res::str("hash", "The hash and preimage that corresponds to it.")]).optional()
     };
     let utxo =
-        [Res::num("amount", "The value in the coin"), Res::obj("scriptPubKey", "", render::script_pubkey_fields())];
+        [Res::num("amount", "The value in {ticker}"), Res::obj("scriptPubKey", "", render::script_pubkey_fields())];
     let signature = Res::str("pubkey", "The public key and signature that corresponds to it.");
     let script_sig = [
         Res::str("asm", "Disassembly of the final signature script"),
@@ -83,7 +83,7 @@ pub(super) fn input() -> Vec<Res> {
         Res::obj(
             "non_witness_utxo",
             "Decoded network transaction for non-witness UTXOs",
-            render::tx_fields("the coin", false, false, false),
+            render::tx_fields("{ticker}", false, false, false),
         )
         .optional(),
         Res::obj("witness_utxo", "Transaction output for witness UTXOs", utxo).optional(),
@@ -163,7 +163,7 @@ pub(super) fn global() -> Vec<Res> {
         Res::obj(
             "tx",
             "The decoded network-serialized unsigned transaction.",
-            render::tx_fields("the coin", false, false, false),
+            render::tx_fields("{ticker}", false, false, false),
         )
         .optional(),
         Res::arr("global_xpubs", "", [Res::obj("", "", xpub)]),

@@ -68,7 +68,7 @@ pub(super) fn analyze() -> Method<Config> {
     let fields = [
         Res::arr("inputs", "", [Res::obj("", "", input)]).optional(),
         Res::num("estimated_vsize", "Estimated vsize of the final signed transaction").optional(),
-        Res::amount("estimated_feerate", "Estimated feerate of the final signed transaction in whole coins per kvB. Shown only if all UTXO slots in the PSBT have been filled").optional(),
+        Res::amount("estimated_feerate", "Estimated feerate of the final signed transaction in {ticker}/kvB. Shown only if all UTXO slots in the PSBT have been filled").optional(),
         Res::amount("fee", "The transaction fee paid. Shown only if all UTXO slots in the PSBT have been filled").optional(),
         Res::str("next", "Role of the next person that this psbt needs to go to"),
         Res::str("error", "Error message (if there is one)").optional(),

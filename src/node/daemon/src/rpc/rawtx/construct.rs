@@ -32,7 +32,7 @@ pub(in crate::rpc) fn construct_args() -> Vec<Arg> {
     ];
     let address = Arg::amount(
         "address",
-        "A key-value pair. The key (string) is the address, the value (float or string) is the amount in whole coins",
+        "A key-value pair. The key (string) is the {coin} address, the value (float or string) is the amount in {ticker}",
     );
     let data = Arg::hex(
         "data",
@@ -83,13 +83,13 @@ pub(in crate::rpc) fn construct(config: &Config, request: &Request) -> Result<Tx
         Some(false) => FINAL,
     };
     let input = inputs(request.param(0), sequence)?;
-    let output = outputs(config, request.param(1))?;
+    let (output, special) = outputs(config, request.param(1))?;
     if replaceable == Some(true) && !input.is_empty() && !input.iter().any(|i| i.sequence.0 <= REPLACEABLE) {
         return Err(RpcError::invalid_parameter(
             "Invalid parameter combination: Sequence number(s) contradict replaceable option",
         ));
     }
-    let version = Version(version.cast_signed());
+    let version = Version(special.unwrap_or(version.cast_signed()));
     let inner = Transaction { version, lock_time: LockTime::from_consensus(lock_time), input, output };
     Ok(Codec::for_coin(config.coin()).new_tx(inner, 0))
 }
@@ -123,8 +123,9 @@ fn read_input(given: &Json, usual_sequence: u32) -> Result<TxIn, RpcError> {
     })
 }
 
-/// Outputs as one object, or as an array of objects with one key each.
-fn outputs(config: &Config, given: &Json) -> Result<Vec<TxOut>, RpcError> {
+/// Outputs as one object, or as an array of objects with one key each. On coins whose transactions carry assets, the data
+/// may say what they are worth and which version the transaction has.
+fn outputs(config: &Config, given: &Json) -> Result<(Vec<TxOut>, Option<i32>), RpcError> {
     let pairs = match given {
         Json::Null => {
             return Err(RpcError::invalid_parameter("Invalid parameter, output argument must be non-null"));
@@ -135,6 +136,8 @@ fn outputs(config: &Config, given: &Json) -> Result<Vec<TxOut>, RpcError> {
     let addresses = Addresses::new(config.coin(), config.chain());
     let max_money = i64::try_from(config.coin().consensus.max_money).unwrap_or(i64::MAX);
     let (mut seen, mut has_data) = (BTreeSet::new(), false);
+    let special = config.coin().consensus.tx_format.carries_assets();
+    let mut version = None;
     let mut outputs = Vec::with_capacity(pairs.len());
     for name in pairs.keys() {
         // A key that occurs twice is an error below, whatever its second value is.
@@ -144,7 +147,13 @@ fn outputs(config: &Config, given: &Json) -> Result<Vec<TxOut>, RpcError> {
                 return Err(RpcError::invalid_parameter("Invalid parameter, duplicate key: data"));
             }
             let script_pubkey = data_script(&values::bytes_from_value(value, "Data")?);
-            outputs.push(TxOut { value: Amount::ZERO, script_pubkey });
+            let burnt = pairs.get("data_amount").filter(|_| special);
+            let burnt = burnt.map_or(Ok(0), |amount| amount_from_value(amount, DECIMALS, max_money))?;
+            version = pairs.get("data_version").filter(|_| special).map(Json::as_int::<i32>).transpose()?;
+            outputs.push(TxOut { value: Amount::from_sat(burnt.unsigned_abs()), script_pubkey });
+            continue;
+        }
+        if special && matches!(name, "data_amount" | "data_version") {
             continue;
         }
         let destination = addresses.decode(name);
@@ -159,7 +168,7 @@ fn outputs(config: &Config, given: &Json) -> Result<Vec<TxOut>, RpcError> {
         }
         outputs.push(TxOut { value: Amount::from_sat(amount.unsigned_abs()), script_pubkey });
     }
-    Ok(outputs)
+    Ok((outputs, version))
 }
 
 fn join(list: &[Json]) -> Result<Object, RpcError> {

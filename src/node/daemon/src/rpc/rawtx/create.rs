@@ -1,13 +1,26 @@
 //! Transactions made, and transactions shown.
 
-use ::rpc::{Arg, Code, Json, Method, Request, Res, RpcError, method};
+use ::rpc::{Arg, Code, Json, Method, MethodDoc, Request, Res, RpcError, method};
 use config::Config;
-use primitives::{Addresses, Codec, Tx, WitnessMode};
+use descriptors::Notation;
+use primitives::{Codec, Tx, WitnessMode};
 
 use super::{construct, construct_args};
-use crate::{render, rpc::parse};
+use crate::{NodeContext, render, rpc::parse};
 
-pub(super) fn create() -> Method<Config> {
+/// A transaction that names a height names that of the next block.
+pub(super) fn create() -> Method<NodeContext> {
+    page().run(|node: &NodeContext, request| {
+        let mut tx = construct(&node.config, request)?;
+        if tx.lock_height().is_some() {
+            let next = node.reader().tip().map_or(0, |tip| tip.height + 1);
+            tx = node.reader().codec().new_tx(tx.into_inner(), next);
+        }
+        Ok(render::hex(&tx.to_bytes(WitnessMode::Include)).into())
+    })
+}
+
+pub(super) fn page() -> MethodDoc {
     let inputs = "\"[{\\\"txid\\\":\\\"myid\\\",\\\"vout\\\":0}]\"";
     let (pay, data) = ("\"[{\\\"address\\\":0.01}]\"", "\"[{\\\"data\\\":\\\"00010203\\\"}]\"");
     method(
@@ -25,10 +38,6 @@ pub(super) fn create() -> Method<Config> {
     .example_cli(format!("{inputs} {data}"))
     .example_rpc(format!("{inputs}, {pay}"))
     .example_rpc(format!("{inputs}, {data}"))
-    .run(|config: &Config, request| {
-        let tx = construct(config, request)?;
-        Ok(render::hex(&tx.to_bytes(WitnessMode::Include)).into())
-    })
 }
 
 /// The argument that says how to read a transaction.
@@ -65,7 +74,7 @@ pub(super) fn decode() -> Method<Config> {
     )
     .arg(Arg::hex("hexstring", "The transaction hex string"))
     .arg(is_witness_arg())
-    .result(Res::obj("", "", render::tx_fields("the coin", false, false, false)))
+    .result(Res::obj("", "", render::tx_fields("{ticker}", false, false, false)))
     .example_cli("\"hexstring\"")
     .example_rpc("\"hexstring\"")
     .run(answer_decode)
@@ -73,6 +82,6 @@ pub(super) fn decode() -> Method<Config> {
 
 fn answer_decode(config: &Config, request: &Request) -> Result<Json, RpcError> {
     let tx = read_tx(config, request)?;
-    let addresses = Addresses::new(config.coin(), config.chain());
-    Ok(render::tx(&tx, None, &addresses, render::Prevouts::Unknown, false).into())
+    let notation = Notation::new(config.coin(), config.chain());
+    Ok(render::tx(&tx, None, &notation, render::Prevouts::Unknown, false).into())
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::{BlockHash, Txid};
 use chainstate::{Node, NodeId};
-use primitives::{Addresses, Block, TxOutEntry, WitnessMode};
+use descriptors::Notation;
+use primitives::{Block, TxOutEntry, WitnessMode};
 
 use crate::{
     NodeContext, render,
@@ -25,7 +26,7 @@ pub(super) fn get() -> Method<NodeContext> {
     };
     let fields = |with_prevout| {
         let mut fields = place();
-        fields.extend(render::tx_fields("the coin", with_prevout, with_prevout, true));
+        fields.extend(render::tx_fields("{ticker}", with_prevout, with_prevout, true));
         Res::obj("", "", fields)
     };
     method(
@@ -76,7 +77,7 @@ fn answer(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
     }
     let verbosity = request.verbosity("verbosity", 0, true)?;
     let Some(hash) = request.opt_str("blockhash")? else {
-        return match in_mempool(node, &txid, verbosity)? {
+        return match in_mempool(node, &txid, verbosity) {
             Some(shown) => Ok(shown),
             None => in_index(node, txid, verbosity),
         };
@@ -119,23 +120,17 @@ fn in_block(node: &NodeContext, hash: BlockHash, txid: Txid, verbosity: i32, nam
 }
 
 /// A transaction that waits for a block.
-fn in_mempool(node: &NodeContext, txid: &Txid, verbosity: i32) -> Result<Option<Json>, RpcError> {
+fn in_mempool(node: &NodeContext, txid: &Txid, verbosity: i32) -> Option<Json> {
     let (tx, vsize) = {
         let pool = node.mempool().read();
-        let Some(entry) = pool.entry(txid) else { return Ok(None) };
+        let entry = pool.entry(txid)?;
         (Arc::clone(&entry.tx), entry.vsize)
     };
     if verbosity <= 0 {
-        return Ok(Some(render::hex(&tx.to_bytes(WitnessMode::Include)).into()));
+        return Some(render::hex(&tx.to_bytes(WitnessMode::Include)).into());
     }
-    let disk = |e: store::StoreError| RpcError::new(Code::DATABASE_ERROR, e.to_string());
-    let spent = node.spent_by(&tx).map_err(disk)?;
-    let prevouts = match &spent {
-        Some(spent) if verbosity >= 2 => render::Prevouts::Shown(spent),
-        _ => render::Prevouts::Unknown,
-    };
-    let addresses = Addresses::new(node.config.coin(), node.config.chain());
-    Ok(Some(render::tx(&tx, None, &addresses, prevouts, true).with("vsize_adjusted", vsize).into()))
+    let notation = Notation::new(node.config.coin(), node.config.chain());
+    Some(render::tx(&tx, None, &notation, render::Prevouts::Unknown, true).with("vsize_adjusted", vsize).into())
 }
 
 fn not_found(why: &str) -> RpcError {
@@ -164,13 +159,13 @@ fn show(
     named: bool,
 ) -> Object {
     let active = node.reader().is_active(id);
-    let addresses = Addresses::new(node.config.coin(), node.config.chain());
+    let notation = Notation::new(node.config.coin(), node.config.chain());
     let prevouts = spent.map_or(render::Prevouts::Unknown, render::Prevouts::Shown);
     let mut object = Object::new();
     if named {
         object.push("in_active_chain", active);
     }
-    for (key, value) in render::tx(&block.txs[place], None, &addresses, prevouts, true) {
+    for (key, value) in render::tx(&block.txs[place], None, &notation, prevouts, true) {
         object.push(key, value);
     }
     object.push("blockhash", stored.hash.to_string());

@@ -4,6 +4,7 @@ use ::rpc::{Arg, Json, Method, Object, Request, Res, RpcError, method, values};
 use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::{Script, ScriptBuf};
 use config::Config;
+use descriptors::Notation;
 use primitives::{Addresses, Destination};
 use script::{Opcode, Solution, instruction::Cursor, solve, templates};
 
@@ -14,7 +15,7 @@ pub(super) fn decode() -> Method<Config> {
         Res::str("asm", "Disassembly of the output script"),
         Res::hex("hex", "The raw output script bytes, hex-encoded"),
         Res::str("type", "The type of the output script (e.g. witness_v0_keyhash or witness_v0_scripthash)"),
-        Res::str("address", "The address (only if a well-defined address exists)").optional(),
+        Res::str("address", "The {Coin} address (only if a well-defined address exists)").optional(),
         Res::str("desc", "Inferred descriptor for the script"),
         Res::str("p2sh-segwit", "address of the P2SH script wrapping this witness redeem script"),
     ];
@@ -22,7 +23,7 @@ pub(super) fn decode() -> Method<Config> {
         Res::str("asm", "Disassembly of the script"),
         Res::str("desc", "Inferred descriptor for the script"),
         Res::str("type", "The output type (e.g. nonstandard, anchor, pubkey, pubkeyhash, scripthash, multisig, nulldata, witness_v0_scripthash, witness_v0_keyhash, witness_v1_taproot, witness_unknown)"),
-        Res::str("address", "The address (only if a well-defined address exists)").optional(),
+        Res::str("address", "The {Coin} address (only if a well-defined address exists)").optional(),
         Res::str("p2sh", "address of P2SH script wrapping this redeem script (not returned for types that should not be wrapped)").optional(),
         Res::obj("segwit", "Result of a witness output script wrapping this redeem script (not returned for types that should not be wrapped)", segwit).optional(),
     ];
@@ -41,12 +42,12 @@ fn answer(config: &Config, request: &Request) -> Result<Json, RpcError> {
         _ => values::bytes_from_value(request.arg("hexstring"), "argument")?,
     };
     let script = ScriptBuf::from_bytes(bytes);
-    let addresses = Addresses::new(config.coin(), config.chain());
-    let mut answer = render::script(&script, &addresses);
+    let notation = Notation::new(config.coin(), config.chain());
+    let mut answer = render::script(&script, &notation);
     let solution = solve(&script);
     if is_wrappable(&script, &solution) {
-        answer.push("p2sh", wrapped(&script, &addresses));
-        if let Some(segwit) = segwit(&script, &solution, &addresses) {
+        answer.push("p2sh", wrapped(&script, notation.addresses()));
+        if let Some(segwit) = segwit(&script, &solution, &notation) {
             answer.push("segwit", segwit);
         }
     }
@@ -80,7 +81,7 @@ fn is_wrappable(script: &Script, solution: &Solution<'_>) -> bool {
 }
 
 /// The script as a witness program. Segwit knows compressed keys only, and no program inside a program.
-fn segwit(script: &Script, solution: &Solution<'_>, addresses: &Addresses) -> Option<Object> {
+fn segwit(script: &Script, solution: &Solution<'_>, notation: &Notation) -> Option<Object> {
     const COMPRESSED: usize = 33;
     let by_hash = || Destination::WitnessV0ScriptHash(sha256::Hash::hash(script.as_bytes()).to_byte_array());
     let destination = match solution {
@@ -92,8 +93,8 @@ fn segwit(script: &Script, solution: &Solution<'_>, addresses: &Addresses) -> Op
         Solution::Nonstandard => by_hash(),
         _ => return None,
     };
-    let program = addresses.script(&destination);
-    let mut segwit = render::script_pubkey_of(&program, &[script], addresses);
-    segwit.push("p2sh-segwit", wrapped(&program, addresses));
+    let program = notation.addresses().script(&destination);
+    let mut segwit = render::script_pubkey_of(&program, &[script], notation);
+    segwit.push("p2sh-segwit", wrapped(&program, notation.addresses()));
     Some(segwit)
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use ::rpc::Json;
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, ScriptBuf, TxOut};
-use primitives::{Codec, Header, Tx};
+use primitives::{Codec, Header, Tx, WitnessMode};
 
-use super::{combine, proof, pure};
+use super::{combine, construct, create, proof, script};
 use crate::testing::Asker;
 
 const TXID: &str = "1d1d4e24ed99057e84c3f80fd8fbec79ed9e1acee37da269356ecea000000000";
@@ -19,7 +19,11 @@ const LONG_KEY: &str = "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f281
 const ADDRESS: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 
 fn asker() -> Asker {
-    Asker::new("bitcoin", pure())
+    let create = create::page().run(|config: &config::Config, request| {
+        let tx = construct(config, request)?;
+        Ok(crate::render::hex(&tx.to_bytes(WitnessMode::Include)).into())
+    });
+    Asker::new("bitcoin", vec![create, create::decode(), script::decode()])
 }
 
 #[test]

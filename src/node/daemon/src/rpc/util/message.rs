@@ -11,7 +11,7 @@ use primitives::{Addresses, Destination, put_bytes};
 pub(super) fn verify() -> Method<Config> {
     let address = "\"1D1ZrZNe3JUo7ZycKEYQQiQAWd9y54F4XX\"";
     method("util", "verifymessage", "Verify a signed message.")
-        .arg(Arg::str("address", "The address to use for the signature."))
+        .arg(Arg::str("address", "The {coin} address to use for the signature."))
         .arg(Arg::str("signature", "The signature provided by the signer in base 64 encoding (see signmessage)."))
         .arg(Arg::str("message", "The message that was signed."))
         .result(Res::bool("", "If the signature is verified or not."))

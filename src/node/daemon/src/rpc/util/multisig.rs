@@ -5,7 +5,8 @@ use bitcoin::ScriptBuf;
 use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::secp256k1::PublicKey;
 use config::Config;
-use primitives::{Addresses, Destination};
+use descriptors::Notation;
+use primitives::Destination;
 use script::{MAX_PUBKEYS_PER_MULTISIG, templates};
 
 use crate::{render, rpc::parse};
@@ -75,7 +76,8 @@ fn answer(config: &Config, request: &Request) -> Result<Json, RpcError> {
         let text = format!("redeemScript exceeds size limit: {} > {MAX_ELEMENT}", script.len());
         return Err(RpcError::invalid_parameter(text));
     }
-    let addresses = Addresses::new(config.coin(), config.chain());
+    let notation = Notation::new(config.coin(), config.chain());
+    let addresses = notation.addresses();
     let by_hash = |script: &ScriptBuf| Destination::ScriptHash(hash160::Hash::hash(script.as_bytes()).to_byte_array());
     let program = Destination::WitnessV0ScriptHash(sha256::Hash::hash(script.as_bytes()).to_byte_array());
     let program_script = addresses.script(&program);
@@ -88,7 +90,7 @@ fn answer(config: &Config, request: &Request) -> Result<Json, RpcError> {
     let mut answer = Object::new()
         .with("address", addresses.encode(&destination))
         .with("redeemScript", render::hex(script.as_bytes()))
-        .with("descriptor", render::infer_with(&output, &[&script, &program_script], &addresses));
+        .with("descriptor", render::descriptor(&output, &[&script, &program_script], &notation));
     if kind != wanted {
         let warning = "Unable to make chosen address type, please ensure no uncompressed public keys are present.";
         answer.push("warnings", vec![warning]);

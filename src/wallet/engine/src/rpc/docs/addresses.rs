@@ -216,7 +216,7 @@ pub(crate) fn listaddressgroupings() -> MethodDoc {
                 "",
                 [
                     Res::str("address", "The bitcoin address"),
-                    Res::amount("amount", "The amount in the coin's unit"),
+                    Res::amount("amount", "The amount in {ticker}"),
                     Res::str("label", "The label").optional(),
                 ],
             )],

@@ -22,13 +22,13 @@ pub(crate) fn bumpfee() -> MethodDoc {
             "By default, the new fee will be calculated automatically using the ",
             "estimatesmartfee RPC.\n",
             "The user can specify a confirmation target for estimatesmartfee.\n",
-            "Alternatively, the user can specify a fee rate in the smallest unit/vB for ",
+            "Alternatively, the user can specify a fee rate in {atom}/vB for ",
             "the new transaction.\n",
             "At a minimum, the new fee rate must be high enough to pay an additional new ",
             "relay fee (incrementalfee\n",
             "returned by getnetworkinfo) to enter the node's mempool.\n",
-            "* WARNING: before version 0.21, fee_rate was in the coin's unit/kvB. As of ",
-            "0.21, fee_rate is in the smallest unit/vB. *\n"
+            "* WARNING: before version 0.21, fee_rate was in {ticker}/kvB. As of ",
+            "0.21, fee_rate is in {atom}/vB. *\n"
         ),
     )
     .arg(Arg::hex("txid", "The txid to be bumped"))
@@ -43,12 +43,12 @@ pub(crate) fn bumpfee() -> MethodDoc {
                         "fee_rate",
                         concat!(
                             "\n",
-                            "Specify a fee rate in the smallest unit/vB instead of relying on the ",
+                            "Specify a fee rate in {atom}/vB instead of relying on the ",
                             "built-in fee estimator.\n",
-                            "Must be at least 0.100 the smallest unit/vB higher than the current ",
+                            "Must be at least 0.100 {atom}/vB higher than the current ",
                             "transaction fee rate.\n",
-                            "WARNING: before version 0.21, fee_rate was in the coin's unit/kvB. As of ",
-                            "0.21, fee_rate is in the smallest unit/vB.\n"
+                            "WARNING: before version 0.21, fee_rate was in {ticker}/kvB. As of ",
+                            "0.21, fee_rate is in {atom}/vB.\n"
                         ),
                     )
                     .hint("not set, fall back to wallet fee estimation"),
@@ -150,13 +150,13 @@ pub(crate) fn psbtbumpfee() -> MethodDoc {
             "By default, the new fee will be calculated automatically using the ",
             "estimatesmartfee RPC.\n",
             "The user can specify a confirmation target for estimatesmartfee.\n",
-            "Alternatively, the user can specify a fee rate in the smallest unit/vB for ",
+            "Alternatively, the user can specify a fee rate in {atom}/vB for ",
             "the new transaction.\n",
             "At a minimum, the new fee rate must be high enough to pay an additional new ",
             "relay fee (incrementalfee\n",
             "returned by getnetworkinfo) to enter the node's mempool.\n",
-            "* WARNING: before version 0.21, fee_rate was in the coin's unit/kvB. As of ",
-            "0.21, fee_rate is in the smallest unit/vB. *\n"
+            "* WARNING: before version 0.21, fee_rate was in {ticker}/kvB. As of ",
+            "0.21, fee_rate is in {atom}/vB. *\n"
         ),
     )
     .arg(Arg::hex("txid", "The txid to be bumped"))
@@ -171,12 +171,12 @@ pub(crate) fn psbtbumpfee() -> MethodDoc {
                         "fee_rate",
                         concat!(
                             "\n",
-                            "Specify a fee rate in the smallest unit/vB instead of relying on the ",
+                            "Specify a fee rate in {atom}/vB instead of relying on the ",
                             "built-in fee estimator.\n",
-                            "Must be at least 0.100 the smallest unit/vB higher than the current ",
+                            "Must be at least 0.100 {atom}/vB higher than the current ",
                             "transaction fee rate.\n",
-                            "WARNING: before version 0.21, fee_rate was in the coin's unit/kvB. As of ",
-                            "0.21, fee_rate is in the smallest unit/vB.\n"
+                            "WARNING: before version 0.21, fee_rate was in {ticker}/kvB. As of ",
+                            "0.21, fee_rate is in {atom}/vB.\n"
                         ),
                     )
                     .hint("not set, fall back to wallet fee estimation"),

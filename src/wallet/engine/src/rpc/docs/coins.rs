@@ -35,7 +35,7 @@ pub(crate) fn getbalance() -> MethodDoc {
         )
         .default(true),
     )
-    .result(Res::amount("amount", "The total amount in the coin's unit received for this wallet."))
+    .result(Res::amount("amount", "The total amount in {ticker} received for this wallet."))
     .example_text("\nThe total amount in the wallet with 0 or more confirmations\n")
     .example_cli("")
     .example_text("\nThe total amount in the wallet with at least 6 confirmations\n")
@@ -46,7 +46,7 @@ pub(crate) fn getbalance() -> MethodDoc {
 
 /// `getbalances`
 pub(crate) fn getbalances() -> MethodDoc {
-    method("wallet", "getbalances", "Returns an object with all balances in the coin's unit.\n")
+    method("wallet", "getbalances", "Returns an object with all balances in {ticker}.\n")
         .result(Res::obj(
             "",
             "",
@@ -103,7 +103,7 @@ pub(crate) fn getreceivedbyaddress() -> MethodDoc {
     .arg(Arg::str("address", "The bitcoin address for transactions."))
     .arg(Arg::num("minconf", "Only include transactions confirmed at least this many times.").default(1))
     .arg(Arg::bool("include_immature_coinbase", "Include immature coinbase transactions.").default(false))
-    .result(Res::amount("amount", "The total amount in the coin's unit received at this address."))
+    .result(Res::amount("amount", "The total amount in {ticker} received at this address."))
     .example_text("\nThe amount from transactions with at least 1 confirmation\n")
     .example_cli("\"bc1q09vm5lfy0j5reeulh4x5752q25uqqvz34hufdl\"")
     .example_text("\nThe amount including unconfirmed transactions, zero confirmations\n")
@@ -129,7 +129,7 @@ pub(crate) fn getreceivedbylabel() -> MethodDoc {
     .arg(Arg::str("label", "The selected label, may be the default label using \"\"."))
     .arg(Arg::num("minconf", "Only include transactions confirmed at least this many times.").default(1))
     .arg(Arg::bool("include_immature_coinbase", "Include immature coinbase transactions.").default(false))
-    .result(Res::amount("amount", "The total amount in the coin's unit received for this label."))
+    .result(Res::amount("amount", "The total amount in {ticker} received for this label."))
     .example_text("\nAmount received by the default label with at least 1 confirmation\n")
     .example_cli("\"\"")
     .example_text(concat!(
@@ -182,10 +182,10 @@ pub(crate) fn listunspent() -> MethodDoc {
             "query_options",
             "",
             [
-                Arg::amount("minimumAmount", "Minimum value of each UTXO in the coin's unit").default("0.00"),
-                Arg::amount("maximumAmount", "Maximum value of each UTXO in the coin's unit").hint("unlimited"),
+                Arg::amount("minimumAmount", "Minimum value of each UTXO in {ticker}").default("0.00"),
+                Arg::amount("maximumAmount", "Maximum value of each UTXO in {ticker}").hint("unlimited"),
                 Arg::num("maximumCount", "Maximum number of UTXOs").hint("unlimited"),
-                Arg::amount("minimumSumAmount", "Minimum sum value of all UTXOs in the coin's unit").hint("unlimited"),
+                Arg::amount("minimumSumAmount", "Minimum sum value of all UTXOs in {ticker}").hint("unlimited"),
                 Arg::bool("include_immature_coinbase", "Include immature coinbase UTXOs").default(false),
             ],
         )
@@ -204,7 +204,11 @@ pub(crate) fn listunspent() -> MethodDoc {
                 Res::str("address", "the bitcoin address").optional(),
                 Res::str("label", "The associated label, or \"\" for the default label").optional(),
                 Res::str("scriptPubKey", "the output script"),
-                Res::amount("amount", "the transaction output amount in the coin's unit"),
+                Res::amount("value", "What it was worth when it was received").optional().skip_in_help(),
+                Res::amount("amount", "the transaction output amount in {ticker}"),
+                Res::num("refheight", "The height that the value was written for").optional().skip_in_help(),
+                Res::num("asset_guid", "The asset that the output carries").optional().skip_in_help(),
+                Res::amount("asset_amount", "How much of it").optional().skip_in_help(),
                 Res::num("confirmations", "The number of confirmations"),
                 Res::num(
                     "ancestorcount",
@@ -226,7 +230,7 @@ pub(crate) fn listunspent() -> MethodDoc {
                     "ancestorfees",
                     concat!(
                         "The total fees of in-mempool ancestors (including this one) with fee deltas ",
-                        "used for mining priority in the smallest unit (if transaction is in the ",
+                        "used for mining priority in {atom} (if transaction is in the ",
                         "mempool)"
                     ),
                 )

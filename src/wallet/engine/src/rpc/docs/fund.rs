@@ -86,9 +86,9 @@ pub(crate) fn fundrawtransaction() -> MethodDoc {
                     .hint("set by -changetype"),
                     Arg::bool("includeWatching", "(DEPRECATED) No longer used").default(false),
                     Arg::bool("lockUnspents", "Lock selected unspent outputs").default(false),
-                    Arg::amount("fee_rate", "Specify a fee rate in the smallest unit/vB.")
+                    Arg::amount("fee_rate", "Specify a fee rate in {atom}/vB.")
                         .hint("not set, fall back to wallet fee estimation"),
-                    Arg::amount("feeRate", "Specify a fee rate in the coin's unit/kvB.")
+                    Arg::amount("feeRate", "Specify a fee rate in {ticker}/kvB.")
                         .hint("not set, fall back to wallet fee estimation"),
                     Arg::arr(
                         "subtractFeeFromOutputs",
@@ -162,7 +162,7 @@ pub(crate) fn fundrawtransaction() -> MethodDoc {
         "",
         [
             Res::hex("hex", "The resulting raw transaction (hex-encoded string)"),
-            Res::amount("fee", "Fee in the coin's unit the resulting transaction pays"),
+            Res::amount("fee", "Fee in {ticker} the resulting transaction pays"),
             Res::num("changepos", "The position of the added change output, or -1"),
         ],
     ))
@@ -283,9 +283,9 @@ pub(crate) fn walletcreatefundedpsbt() -> MethodDoc {
                     .hint("set by -changetype"),
                     Arg::bool("includeWatching", "(DEPRECATED) No longer used").default(false),
                     Arg::bool("lockUnspents", "Lock selected unspent outputs").default(false),
-                    Arg::amount("fee_rate", "Specify a fee rate in the smallest unit/vB.")
+                    Arg::amount("fee_rate", "Specify a fee rate in {atom}/vB.")
                         .hint("not set, fall back to wallet fee estimation"),
-                    Arg::amount("feeRate", "Specify a fee rate in the coin's unit/kvB.")
+                    Arg::amount("feeRate", "Specify a fee rate in {ticker}/kvB.")
                         .hint("not set, fall back to wallet fee estimation"),
                     Arg::arr(
                         "subtractFeeFromOutputs",
@@ -324,7 +324,7 @@ pub(crate) fn walletcreatefundedpsbt() -> MethodDoc {
         "",
         [
             Res::str("psbt", "The resulting raw transaction (base64-encoded string)"),
-            Res::amount("fee", "Fee in the coin's unit the resulting transaction pays"),
+            Res::amount("fee", "Fee in {ticker} the resulting transaction pays"),
             Res::num("changepos", "The position of the added change output, or -1"),
         ],
     ))

@@ -35,6 +35,7 @@ pub(crate) fn transaction_description_string() -> Vec<Res> {
             ),
         )
         .optional(),
+        Res::num("refheight", "The height that its values are meant for").optional().skip_in_help(),
         Res::hex("blockhash", "The block hash containing the transaction.").optional(),
         Res::num("blockheight", "The block height containing the transaction.").optional(),
         Res::num("blockindex", "The index of the transaction in the block that includes it.").optional(),
@@ -119,7 +120,7 @@ pub(crate) fn list_since_block_tx_fields() -> Vec<Res> {
             Res::amount(
                 "amount",
                 concat!(
-                    "The amount in the coin's unit. This is negative for the 'send' category, ",
+                    "The amount in {ticker}. This is negative for the 'send' category, ",
                     "and is positive\n",
                     "for all other categories"
                 ),
@@ -128,7 +129,7 @@ pub(crate) fn list_since_block_tx_fields() -> Vec<Res> {
             Res::amount(
                 "fee",
                 concat!(
-                    "The amount of the fee in the coin's unit. This is negative and only ",
+                    "The amount of the fee in {ticker}. This is negative and only ",
                     "available for the\n",
                     "'send' category of transactions."
                 ),
@@ -254,7 +255,7 @@ pub(crate) fn fund_options(solving_data: bool) -> Vec<Arg> {
 pub(crate) fn outputs_doc() -> Vec<Arg> {
     let address = Arg::amount(
         "address",
-        "A key-value pair. The key (string) is the address, the value (float or string) is the amount in the coin's unit",
+        "A key-value pair. The key (string) is the address, the value (float or string) is the amount in {ticker}",
     );
     let data = Arg::hex(
         "data",
@@ -306,7 +307,7 @@ pub(crate) fn decoded_tx() -> Vec<Res> {
         Res::num("sequence", "The script sequence number"),
     ];
     let output = [
-        Res::amount("value", "The value in the coin's unit"),
+        Res::amount("value", "The value in {ticker}"),
         Res::num("n", "index"),
         Res::obj("scriptPubKey", "", script),
         Res::bool("ischange", "Output script is change (only present if true)").optional(),

@@ -66,11 +66,11 @@ pub(crate) fn gettransaction() -> MethodDoc {
             "",
             [
                 vec![
-                    Res::amount("amount", "The amount in the coin's unit"),
+                    Res::amount("amount", "The amount in {ticker}"),
                     Res::amount(
                         "fee",
                         concat!(
-                            "The amount of the fee in the coin's unit. This is negative and only ",
+                            "The amount of the fee in {ticker}. This is negative and only ",
                             "available for the\n",
                             "'send' category of transactions."
                         ),
@@ -100,13 +100,13 @@ pub(crate) fn gettransaction() -> MethodDoc {
                                         "\"orphan\"                Orphaned coinbase transactions received."
                                     ),
                                 ),
-                                Res::amount("amount", "The amount in the coin's unit"),
+                                Res::amount("amount", "The amount in {ticker}"),
                                 Res::str("label", "A comment for the address/transaction, if any").optional(),
                                 Res::num("vout", "the vout value"),
                                 Res::amount(
                                     "fee",
                                     concat!(
-                                        "The amount of the fee in the coin's unit. This is negative and only ",
+                                        "The amount of the fee in {ticker}. This is negative and only ",
                                         "available for the \n",
                                         "'send' category of transactions."
                                     ),
@@ -167,7 +167,7 @@ pub(crate) fn listreceivedbyaddress() -> MethodDoc {
                 "",
                 [
                     Res::str("address", "The receiving address"),
-                    Res::amount("amount", "The total amount in the coin's unit received by the address"),
+                    Res::amount("amount", "The total amount in {ticker} received by the address"),
                     Res::num("confirmations", "The number of confirmations of the most recent transaction included"),
                     Res::str("label", "The label of the receiving address. The default label is \"\""),
                     Res::arr("txids", "", [Res::hex("txid", "The ids of transactions received with the address")]),
@@ -357,7 +357,7 @@ pub(crate) fn listtransactions() -> MethodDoc {
                     Res::amount(
                         "amount",
                         concat!(
-                            "The amount in the coin's unit. This is negative for the 'send' category, ",
+                            "The amount in {ticker}. This is negative for the 'send' category, ",
                             "and is positive\n",
                             "for all other categories"
                         ),
@@ -367,7 +367,7 @@ pub(crate) fn listtransactions() -> MethodDoc {
                     Res::amount(
                         "fee",
                         concat!(
-                            "The amount of the fee in the coin's unit. This is negative and only ",
+                            "The amount of the fee in {ticker}. This is negative and only ",
                             "available for the\n",
                             "'send' category of transactions."
                         ),

@@ -21,7 +21,7 @@ use platform::entropy::random_bytes;
 use crate::loader::Wallets;
 use crate::select::Dice;
 use crate::spend::{CoinControl, CorePurse, SpendError, Spender};
-use crate::wallet::{Wallet, WalletError, road};
+use crate::wallet::{Core, Draft, Wallet, WalletError, road};
 
 pub(super) fn methods() -> Vec<Method<Wallets>> {
     use super::docs::{bump as bump_docs, fund as fund_docs, spend as docs};
@@ -50,14 +50,22 @@ fn build<T, E>(
     dice: &mut Dice,
     work: impl FnOnce(&mut Spender<'_>) -> Result<T, E>,
 ) -> Result<Result<T, E>, RpcError> {
-    let shared = wallet.shared();
-    let done = wallet.change(|core, draft| {
-        let (ledger, mut purse) = CorePurse::split(core, &mut draft.records);
-        let settings = wallet.settings();
-        let mut spender = Spender::new(ledger, &mut purse, settings, shared.codec, &*shared.chain, shared.now(), dice);
-        Ok::<_, WalletError>(work(&mut spender))
-    })?;
+    let done = wallet.change(|core, draft| Ok::<_, WalletError>(spend_with(wallet, core, draft, dice, work)))?;
     Ok(done)
+}
+
+/// Lets a spender work as part of a larger change.
+fn spend_with<T>(
+    wallet: &Wallet,
+    core: &mut Core,
+    draft: &mut Draft,
+    dice: &mut Dice,
+    work: impl FnOnce(&mut Spender<'_>) -> T,
+) -> T {
+    let shared = wallet.shared();
+    let (ledger, mut purse) = CorePurse::split(core, &mut draft.records);
+    let settings = wallet.settings();
+    work(&mut Spender::new(ledger, &mut purse, settings, shared.codec, &*shared.chain, shared.now(), dice))
 }
 
 /// Nothing special, as the wallet's settings have it.

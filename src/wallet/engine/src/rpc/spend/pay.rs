@@ -8,12 +8,12 @@ use walletdb::Text;
 
 use super::options::read_fee;
 use super::outputs::{fee_payers, outputs, recipients};
-use super::{build, default_control, dice, spend_error};
+use super::{default_control, dice, spend_error, spend_with};
 use crate::ledger::Notes;
 use crate::loader::Wallets;
 use crate::rpc::common::{avoid_reuse, ensure_unlocked, is_watch_only, synced_wallet};
-use crate::spend::{CoinControl, Recipient};
-use crate::wallet::Wallet;
+use crate::spend::{CoinControl, Recipient, Spender};
+use crate::wallet::{Wallet, WalletError};
 
 /// `sendtoaddress`
 pub(super) fn sendtoaddress(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
@@ -68,15 +68,25 @@ fn pay(
     let mut dice = dice(wallet)?;
     // The order of the outputs says nothing.
     dice.shuffle(&mut recipients);
-    let created = build(wallet, &mut dice, |spender| spender.create(&recipients, None, control))?
-        .map_err(|error| spend_error(error, Code::WALLET_INSUFFICIENT_FUNDS))?;
-    let signed = wallet.read(|core| core.sign(wallet.shared().codec, &created.tx));
-    let refused = || RpcError::new(Code::WALLET_INSUFFICIENT_FUNDS, "Signing transaction failed");
-    let tx = Arc::new(signed.ok_or_else(refused)?);
-    wallet.commit(&tx, notes)?;
+    // One change, so that the disk is waited for once.
+    let made = wallet.change(|core, draft| {
+        let spend = |spender: &mut Spender<'_>| spender.create(&recipients, None, control);
+        let created = match spend_with(wallet, core, draft, &mut dice, spend) {
+            Ok(created) => created,
+            Err(error) => return Ok(Err(spend_error(error, Code::WALLET_INSUFFICIENT_FUNDS))),
+        };
+        let Some(signed) = core.sign(wallet.shared().codec, &created.tx) else {
+            return Ok(Err(RpcError::new(Code::WALLET_INSUFFICIENT_FUNDS, "Signing transaction failed")));
+        };
+        let tx = Arc::new(signed);
+        wallet.enter(core, draft, &tx, notes);
+        Ok::<_, WalletError>(Ok((tx, created.fee_reason)))
+    })?;
+    let (tx, fee_reason) = made?;
+    wallet.send_entered(&tx)?;
     let txid = tx.txid().to_string();
     Ok(if verbose {
-        Object::new().with("txid", txid).with("fee_reason", created.fee_reason.text()).into()
+        Object::new().with("txid", txid).with("fee_reason", fee_reason.text()).into()
     } else {
         Json::str(txid)
     })

@@ -1,0 +1,90 @@
+//! What a person should know when the node starts: too little room, too much memory asked for, options that have
+//! no effect.
+
+use crate::{NodeContext, options};
+
+const GIB: u64 = 1 << 30;
+const MIB: u64 = 1 << 20;
+/// A cache of this size is never too large.
+const SMALL_CACHE: u64 = 450 * MIB;
+/// What a machine needs besides the cache.
+const RESERVED: u64 = 2 * GIB;
+
+/// Options that are read, and that nothing obeys yet.
+const WITHOUT_EFFECT: [&str; 9] = [
+    "asmap",
+    "i2psam",
+    "privatebroadcast",
+    "torcontrol",
+    "zmqpubhashblock",
+    "zmqpubhashtx",
+    "zmqpubrawblock",
+    "zmqpubrawtx",
+    "zmqpubsequence",
+];
+
+/// Says it, before the network starts. `height` is where the chain stands.
+pub(crate) fn give(context: &NodeContext, height: u32) {
+    for text in without_effect(|name| context.config.args().is_set(name) && !context.config.args().is_negated(name)) {
+        tracing::warn!("{text}");
+    }
+    let cache = u64::try_from(options::dbcache(&context.config)).unwrap_or(u64::MAX);
+    if let Some(text) = platform::machine::total_memory().and_then(|memory| oversized_cache(cache, memory)) {
+        context.warn_user(&text);
+    }
+    if let Some(text) = little_room(context, height) {
+        context.warn_user(&text);
+    }
+}
+
+fn without_effect(set: impl Fn(&str) -> bool) -> Vec<String> {
+    let names = WITHOUT_EFFECT.iter().filter(|name| set(name));
+    names.map(|name| format!("-{name} is not supported yet and has no effect.")).collect()
+}
+
+fn oversized_cache(cache: u64, memory: u64) -> Option<String> {
+    let fits = memory.saturating_sub(RESERVED) / 4 * 3;
+    let text =
+        || format!("A {} MiB dbcache may be too large for a system memory of only {} MiB.", cache / MIB, memory / MIB);
+    (cache > fits.max(SMALL_CACHE)).then(text)
+}
+
+/// A new chain whose blocks will not fit.
+fn little_room(context: &NodeContext, height: u32) -> Option<String> {
+    let args = context.config.args();
+    if height > 1 || args.get_bool("reindex", false) || args.get_bool("reindex-chainstate", false) {
+        return None;
+    }
+    let expected = context.config.chain().assumed_blockchain_gb;
+    // One MiB is how a person says that blocks are deleted by hand.
+    let target = u64::try_from(args.get_i64("prune", 0)).ok().filter(|target| *target > 1);
+    let needed = target.map_or(expected * GIB, |target| target.saturating_mul(MIB).min(expected * GIB));
+    let blocks = context.config.blocks_dir().ok()?;
+    let fits = platform::disk::has_space(&blocks, needed).unwrap_or(true);
+    (!fits).then(|| {
+        format!(
+            "Disk space for \"{}\" may not accommodate the block files. Approximately {expected} GB of data will \
+             be stored in this directory.",
+            blocks.display()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GIB, MIB, oversized_cache, without_effect};
+
+    #[test]
+    fn a_cache_that_leaves_no_memory_is_told() {
+        assert_eq!(oversized_cache(1024 * MIB, 16 * GIB), None);
+        assert_eq!(oversized_cache(450 * MIB, GIB), None);
+        let text = oversized_cache(8000 * MIB, 4 * GIB).unwrap();
+        assert_eq!(text, "A 8000 MiB dbcache may be too large for a system memory of only 4096 MiB.");
+    }
+
+    #[test]
+    fn options_without_effect_are_named() {
+        assert_eq!(without_effect(|name| name == "asmap"), ["-asmap is not supported yet and has no effect."]);
+        assert!(without_effect(|_| false).is_empty());
+    }
+}
