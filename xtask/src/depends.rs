@@ -17,13 +17,16 @@ pub(crate) mod pack;
 mod plan;
 pub(crate) mod prefix;
 pub(crate) mod recipe;
-mod source;
+pub(crate) mod shared;
+mod sharing;
+pub(crate) mod source;
 mod steps;
 pub(crate) mod toolchain;
 mod tools;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -35,6 +38,8 @@ use crate::report;
 use plan::{Origin, Package};
 use prefix::Shape;
 use recipe::Recipe;
+pub(crate) use sharing::{Store, open_store};
+use sharing::{bring, new_key, offer};
 use toolchain::Toolchain;
 
 /// What is asked of `depends`.
@@ -50,8 +55,12 @@ pub(crate) struct Wish {
     pub(crate) jobs: usize,
     /// Folder of sources to look in first.
     pub(crate) sources: Option<PathBuf>,
-    /// The shared cache.
+    /// The cache of this machine.
     pub(crate) cache: PathBuf,
+    /// The cache that machines share.
+    pub(crate) store: Option<Arc<Store>>,
+    /// Where sources that their package manager does not have may be.
+    pub(crate) fallback: Option<String>,
     /// Build the schema compiler too, when separate processes are asked for.
     pub(crate) schema_compiler: bool,
     /// Take tools that the system has.
@@ -70,6 +79,8 @@ impl Wish {
             jobs: processors(),
             sources: None,
             cache,
+            store: None,
+            fallback: None,
             schema_compiler: false,
             system_tools: true,
         })
@@ -83,13 +94,23 @@ fn processors() -> usize {
 impl flags::Depends {
     /// Runs the command.
     pub(crate) fn run(&self, project: &Project) -> Result<()> {
+        if let Some(path) = &self.new_cache_key {
+            return if shared::COMPILED_IN { new_key(path) } else { shared::start_again(project) };
+        }
+        let places = shared::Places::new(&self.cache)?;
+        if places.store.is_some() && !shared::COMPILED_IN {
+            return shared::start_again(project);
+        }
+        let multiprocess = self.multiprocess && !self.no_multiprocess;
         let wish = Wish {
             host: Host::named(self.host.as_deref())?,
-            shape: Shape { multiprocess: self.multiprocess, gui: !self.no_gui, wallet: !self.no_wallet },
+            shape: Shape { multiprocess, gui: !self.no_gui, wallet: !self.no_wallet },
             debug: self.debug,
             jobs: self.jobs.unwrap_or_else(processors).max(1),
             sources: self.sources.clone(),
-            cache: cache_dir(self.cache.as_deref())?,
+            cache: cache_dir(places.folder.as_deref())?,
+            store: open_store(&places, self.cache_key.as_deref())?,
+            fallback: self.fallback.clone(),
             schema_compiler: true,
             system_tools: !self.no_system,
         };
@@ -136,6 +157,55 @@ pub(crate) fn ensure(project: &Project, host: Host) -> Result<Shape> {
     Ok(wish.shape)
 }
 
+/// A native package that a checkout was given, for the account of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Provided {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) version: String,
+    /// SPDX expression.
+    pub(crate) licence: String,
+    /// Its identity.
+    pub(crate) id: String,
+    /// Hash of its source.
+    pub(crate) source: String,
+    /// Hash of the built archive.
+    pub(crate) archive: String,
+    /// Helps to build and is not linked.
+    pub(crate) tool: bool,
+}
+
+impl Provided {
+    /// Its name in package URLs.
+    pub(crate) fn url(&self) -> String {
+        format!("pkg:generic/{}@{}", self.name, self.version)
+    }
+}
+
+/// Installs the packages that `wish` means in a checkout, and says exactly what they are.
+pub(crate) fn provide(project: &Project, wish: &Wish) -> Result<Vec<Provided>> {
+    let packages = plan::packages(project, wish)?;
+    let rows = fill_cache(project, wish, &packages)?;
+    print!("{}", report::table(&["package", "version", "id", "from", "seconds"], &rows));
+    prefix::install(project, wish, &packages)?;
+    let installed = packages.iter().filter(|package| package.origin == Origin::Recipe && !package.recipe.build_only);
+    installed
+        .map(|package| {
+            let Recipe { name, version, licence, .. } = &package.recipe;
+            Ok(Provided {
+                name: name.clone(),
+                version: version.clone(),
+                licence: licence.clone(),
+                id: package.id.clone(),
+                source: source::pinned(&package.recipe)?,
+                archive: hash::of_file(&package.archive(&wish.cache))?,
+                tool: package.recipe.tool.is_some(),
+            })
+        })
+        .collect()
+}
+
 /// Builds every package that the cache lacks; returns the rows of the summary.
 fn fill_cache(project: &Project, wish: &Wish, packages: &[Package]) -> Result<Vec<Vec<String>>> {
     let mut rows = Vec::new();
@@ -170,6 +240,9 @@ fn one(project: &Project, wish: &Wish, packages: &[Package], package: &Package) 
     if pack::exists(&archive) {
         return Ok("cache"); // another builder made it while this one waited
     }
+    if bring(wish, package, &archive)? {
+        return Ok("shared cache");
+    }
     let work = wish.cache.join("work").join(&package.id);
     empty(&work)?;
     let log = wish.cache.join("logs").join(format!("{}-{}.log", package.recipe.name, package.id));
@@ -192,14 +265,20 @@ fn one(project: &Project, wish: &Wish, packages: &[Package], package: &Package) 
         format!("building {} {}{shown}", package.recipe.name, package.recipe.version)
     })?;
     removed?;
+    offer(wish, package, &archive)?;
     Ok("built")
 }
 
 fn make(project: &Project, wish: &Wish, package: &Package, work: &Path, log: &Path) -> Result<()> {
     let recipe = &package.recipe;
-    let places = source::Places { given: wish.sources.clone(), cache: wish.cache.join("sources") };
-    let file = source::obtain(project, recipe, &places)?;
-    let source = source::unpack(recipe, &file, &work.join("source"))?;
+    let places = source::Places {
+        given: wish.sources.clone(),
+        cache: wish.cache.join("sources"),
+        fallback: wish.fallback.clone(),
+    };
+    let files = source::obtain(project, recipe, &places)?;
+    let source = source::unpack(recipe, &files, &work.join("source"))?;
+    source::patch(recipe, &source)?;
     let stage = work.join("stage");
     fs::create_dir_all(&stage)?;
     let host = if recipe.tool.is_some() { Host::native()? } else { wish.host };
@@ -222,7 +301,7 @@ fn make(project: &Project, wish: &Wish, package: &Package, work: &Path, log: &Pa
 }
 
 /// An empty folder at `dir`, whatever a killed build left there.
-fn empty(dir: &Path) -> Result<()> {
+pub(crate) fn empty(dir: &Path) -> Result<()> {
     if dir.exists() {
         fs::remove_dir_all(dir).with_context(|| format!("emptying {}", dir.display()))?;
     }

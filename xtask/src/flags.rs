@@ -11,6 +11,8 @@ xflags::xflags! {
         cmd depends {
             /// Build for separate processes too (node, wallet, gui), not only the monolithic daemon.
             optional --multiprocess
+            /// The monolithic daemon only, whatever else is said.
+            optional --no-multiprocess
             /// Leave the desktop GUI out.
             optional --no-gui
             /// Leave the wallet out.
@@ -23,8 +25,15 @@ xflags::xflags! {
             optional -j, --jobs n: usize
             /// Folder to look for sources in before anything is downloaded.
             optional --sources dir: PathBuf
-            /// Cache of built packages (BULKHEAD_CACHE, or the user's cache folder, by default).
-            optional --cache dir: PathBuf
+            /// Where sources are looked for when their package manager does not have them: URL/FILE.
+            optional --fallback url: String
+            /// Cache of built packages: a folder (BULKHEAD_CACHE, or the user's cache folder, by default), and a store
+            /// that machines share (s3://BUCKET/PREFIX, https://HOST/PATH, file:///PATH).
+            repeated --cache place: String
+            /// Key of the shared cache: the secret half signs what is offered, both halves refuse what is not signed.
+            optional --cache-key file: PathBuf
+            /// Make a key for --cache-key in this file, and its public half beside it.
+            optional --new-cache-key file: PathBuf
             /// Build tools (libclang, capnp) from their recipes even if the system has them.
             optional --no-system
             /// Build this package only, and install nothing.
@@ -94,17 +103,59 @@ xflags::xflags! {
             optional --list
             /// Test the optimised executables.
             optional --release
+            /// Test the executables in this folder, for example bin/ of an unpacked release, and build none.
+            optional --bin dir: PathBuf
         }
         /// Time our daemon against the one that BITCOIND names, on the same work, in pairs.
         cmd bench {
-            /// Workloads: rpc, mempool, chain (all by default).
+            /// Workloads: rpc, mempool, chain, growth, ipc, wallet (all by default); script, which needs no daemons.
             repeated names: String
+            /// Give both daemons the same transactions, and print every difference in what they answer.
+            optional --compare
             /// Pairs of runs of each workload (3 by default).
             optional --pairs n: usize
             /// A tenth of each workload, to see that everything works.
             optional --quick
             /// Write all figures to this file.
             optional --json file: PathBuf
+        }
+        /// Make the archives of a release from the commit that is checked out.
+        cmd dist {
+            /// Machine to build for, by triplet.
+            optional --host triplet: String
+            /// Coin, or `all` (the default): whose names the executables get.
+            optional --coin name: String
+            /// Folder for the release (dist/ by default).
+            optional --out dir: PathBuf
+            /// Build again from another folder with an empty cache, and compare every file.
+            optional --verify
+            /// Write what was built from what, for other builders to compare.
+            optional --attest
+            /// Compilers to run at once.
+            optional -j, --jobs n: usize
+            /// Folder to look for sources in before anything is downloaded.
+            optional --sources dir: PathBuf
+            /// Cache of built packages: a folder, and a store that machines share.
+            repeated --cache place: String
+            /// Key of the shared cache.
+            optional --cache-key file: PathBuf
+            /// Keep the folder in which it was built; another run for the same commit goes on there.
+            optional --keep
+        }
+        /// Run the fuzz targets of test/fuzz, or search for differences from other engines.
+        cmd fuzz {
+            /// Targets; with --diff what is compared: scripts (the default), transactions, blocks, signet.
+            repeated targets: String
+            /// Compare with bitcoinconsensus (scripts) and with Bitcoin Core's kernel (everything else).
+            optional --diff
+            /// Cases of each comparison.
+            optional --cases n: u64
+            /// Number from which everything random is drawn.
+            optional --seed n: u64
+            /// Seconds for each target (60 by default).
+            optional --seconds n: u64
+            /// Print the names of the targets and stop.
+            optional --list
         }
         /// Check the conventions of doc/style.md.
         cmd tidy {}

@@ -15,7 +15,10 @@ use crate::project::{Host, Project};
 impl flags::Functional {
     /// Runs the command.
     pub(crate) fn run(&self, project: &Project) -> Result<()> {
-        let mut runner = prepare(project, self.release)?;
+        let mut runner = match &self.bin {
+            Some(bin) => with_executables(project, self.release, bin)?,
+            None => prepare(project, self.release)?,
+        };
         let status = runner.args(self.runner_options()).status()?;
         // The runner has told everything; an empty error only sets the exit code.
         if status.success() { Ok(()) } else { bail!("") }
@@ -54,11 +57,17 @@ pub(crate) fn prepare(project: &Project, release: bool) -> Result<Command> {
     let built = build::build(project, Host::native()?, release)?;
     let home = project.target().join("functional");
     install(&built, &coins(project, "all")?, &home.join("bin"))?;
+    with_executables(project, release, &home.join("bin"))
+}
+
+/// The command that runs the suite with the executables in `bin`, whoever built them.
+fn with_executables(project: &Project, release: bool, bin: &Path) -> Result<Command> {
+    let bin = bin.canonicalize().with_context(|| format!("no executables in {}", bin.display()))?;
     let sh = project.shell()?;
     let profile: &[&str] = if release { &["--release"] } else { &[] };
     let compiled = project.cargo(&sh).args(["build", "--package", "functional"]).args(profile).run();
     compiled.context("the runner of the functional suite does not compile")?;
-    Ok(runner(project, &home.join("bin"), release))
+    Ok(runner(project, &bin, release))
 }
 
 fn runner(project: &Project, bin: &Path, release: bool) -> Command {

@@ -6,14 +6,17 @@
 //! test ──┬─> tidy
 //!        ├─> vectors
 //!        ├─> build ──> depends          run ──> install ──> build ──> depends
-//!        └─> functional ──> install     bench ──> functional
+//!        ├─> functional ──> install     bench ──> functional     dist ──> depends
+//!        └─> oracle                     bench, fuzz ──> oracle
 //! ```
 //!
 //! [`depends`] makes native packages from pinned sources and writes the settings that cargo picks up. [`build`]
 //! compiles the executables of the shape that `depends` was told. [`install`] gives them every coin's names.
 //! [`run`] starts a regtest node from an installed tree. [`functional`] plays the functional suite with real daemons.
+//! [`dist`] makes the archives of a release and checks them.
 //! [`test`] is the gate that CI runs, [`tidy`] the part of it that turns conventions into findings with a line and a
-//! remedy. [`vectors`] fetches the test vectors, [`bench`] times our daemon against another one.
+//! remedy. [`vectors`] fetches the test vectors, [`bench`] times our daemon against another one, [`fuzz`] runs the fuzz
+//! targets and searches for differences from other engines, of which the heavy one is [`oracle`].
 //!
 //! Everything that is downloaded is pinned by a hash in the repository, and everything that is long shows a bar on a
 //! terminal and plain lines elsewhere ([`report`]).
@@ -26,9 +29,12 @@
 mod bench;
 mod build;
 mod depends;
+mod dist;
 mod flags;
 mod functional;
+mod fuzz;
 mod install;
+mod oracle;
 mod project;
 mod report;
 mod run;
@@ -51,6 +57,8 @@ fn main() -> ExitCode {
         XtaskCmd::Test(cmd) => cmd.run(&project),
         XtaskCmd::Functional(cmd) => cmd.run(&project),
         XtaskCmd::Bench(cmd) => cmd.run(&project),
+        XtaskCmd::Dist(cmd) => cmd.run(&project),
+        XtaskCmd::Fuzz(cmd) => cmd.run(&project),
         XtaskCmd::Tidy(cmd) => cmd.run(&project),
         XtaskCmd::Vectors(cmd) => cmd.run(&project),
     });

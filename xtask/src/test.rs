@@ -16,7 +16,7 @@ use xshell::Cmd;
 
 use crate::depends::{self, pack};
 use crate::project::{Host, Project};
-use crate::{flags, functional, tidy, vectors};
+use crate::{flags, functional, oracle, tidy, vectors};
 use count::Count;
 
 impl flags::Test {
@@ -44,6 +44,27 @@ impl flags::Test {
             project.cargo(&sh).args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]).args(all)
         };
         gates.runner("tests", tests.into());
+        if self.all {
+            // The part of the harness that the workspace's build leaves out, with a server that it talks to.
+            let shared = [
+                "test",
+                "--package",
+                "xtask",
+                "--features",
+                "shared-cache",
+                "--",
+                "--include-ignored",
+                "store",
+                "shared",
+            ];
+            gates.runner("shared cache", project.cargo(&sh).args(shared).into());
+        }
+        if self.all {
+            match oracle::cargo(project, &["test", "--release", "--no-fail-fast", "--tests"]) {
+                Ok(judge) => gates.runner("oracle", judge),
+                Err(error) => gates.check("oracle", || Err(error)),
+            }
+        }
         match functional::prepare(project, false) {
             Ok(mut suite) => {
                 if self.all {

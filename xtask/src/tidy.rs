@@ -105,8 +105,8 @@ fn tracked(project: &Project) -> Result<Vec<String>> {
     let names = pack::files(root)?.into_iter().filter_map(|path| {
         let name = path.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/");
         let output = ["target/", "dist/"].iter().any(|dir| name.starts_with(dir));
-        let built =
-            name.starts_with("depends/") && !name.starts_with("depends/packages/") && name != "depends/README.md";
+        let ours = ["depends/packages/", "depends/Makefile", "depends/README.md"];
+        let built = name.starts_with("depends/") && !ours.iter().any(|start| name.starts_with(start));
         (!output && !built).then_some(name)
     });
     Ok(names.collect())

@@ -44,6 +44,8 @@ xflags::xflags! {
         optional --list
         /// Time workloads instead; the filters are their names, and `BITCOIND` names the rival.
         optional --bench
+        /// Give both daemons the same transactions, and print every difference in what they answer.
+        optional --compare
         /// Pairs of runs of each workload (3 by default).
         optional --pairs n: usize
         /// A tenth of each workload.

@@ -7,7 +7,8 @@
 //! 2. [`scenarios`] is the list of stories. [`plan`] makes a case of each story, coin and shape (`<coin>d`, or
 //!    `<coin>-node`), and takes the share of this machine.
 //! 3. [`runner`] runs the cases side by side, each with a [`stage`] of its own: a temporary directory, and the tools to
-//!    start a [`node`] there, to wait ([`wait`]), to look into its log and to harm it.
+//!    start a [`node`] there, to wait ([`wait`]), to look into its log and to harm it. A [`peer`] talks to it as other
+//!    nodes do, and a [`mini`] wallet pays without keys and builds blocks. `wire` talks Cap'n Proto with no library.
 //! 4. What fails is told at once with the end of all logs by time ([`logs`]). [`junit`] writes the results for CI.
 //!
 //! With `--suite DIR` the functional suite of a foreign checkout runs instead ([`suite`]), with `--bench` our daemon is
@@ -26,15 +27,19 @@ pub mod args;
 pub mod bench;
 pub mod junit;
 pub mod logs;
+pub mod mini;
 pub mod node;
+pub mod peer;
 pub mod plan;
 mod processes;
 pub mod programs;
+mod progress;
 pub mod runner;
 pub mod scenarios;
 pub mod stage;
 pub mod suite;
 pub mod wait;
+mod wire;
 
 use std::process::ExitCode;
 

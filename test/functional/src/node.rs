@@ -1,6 +1,7 @@
 //! A daemon that runs: asking it, waiting for it, reading its log, and harming it.
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
@@ -16,6 +17,14 @@ use crate::wait::{DEADLINE, until};
 /// Longest wait for one answer.
 const ANSWER: Duration = Duration::from_mins(1);
 
+/// Where a daemon was told to listen. Zero means that it chooses, and writes down what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ports {
+    pub(crate) rpc: u16,
+    /// `None` if peers cannot connect.
+    pub(crate) p2p: Option<u16>,
+}
+
 /// A running daemon. It is killed when it is dropped.
 #[derive(Debug)]
 pub struct Node {
@@ -23,17 +32,17 @@ pub struct Node {
     data: PathBuf,
     net: PathBuf,
     port: u16,
+    p2p: Option<u16>,
     client: Client,
     gap: Option<u64>,
 }
 
 impl Node {
-    /// Waits until a started daemon answers. `net` is its directory of the chain, `port` where it was told to listen,
-    /// or zero if it writes down itself where it does. `gap` is for [`Node::mine`].
-    pub(crate) fn attach(child: Child, data: PathBuf, net: PathBuf, port: u16, gap: Option<u64>) -> Result<Node> {
-        let client = Client::new("127.0.0.1", port, Credentials::CookieDisabled, Some(ANSWER));
-        let mut node = Node { child, data, net, port, client, gap };
-        until("the daemon's first answer", DEADLINE, || node.try_to_reach(port))?;
+    /// Waits until a started daemon answers. `net` is its directory of the chain. `gap` is for [`Node::mine`].
+    pub(crate) fn attach(child: Child, data: PathBuf, net: PathBuf, ports: Ports, gap: Option<u64>) -> Result<Node> {
+        let client = Client::new("127.0.0.1", ports.rpc, Credentials::CookieDisabled, Some(ANSWER));
+        let mut node = Node { child, data, net, port: ports.rpc, p2p: ports.p2p, client, gap };
+        until("the daemon's first answer", DEADLINE, || node.try_to_reach(ports.rpc))?;
         Ok(node)
     }
 
@@ -43,7 +52,11 @@ impl Node {
         }
         self.port = if told == 0 {
             let Ok(text) = fs::read(self.net.join("ready.json")) else { return Ok(None) };
-            match ready_port(&text, self.child.id()) {
+            let Some(ready) = ready(&text, self.child.id()) else { return Ok(None) };
+            if self.p2p.is_some() {
+                self.p2p = Some(port_of(&ready, "p2p").context("it listens to no peers")?);
+            }
+            match port_of(&ready, "rpc") {
                 Some(port) => port,
                 None => return Ok(None),
             }
@@ -149,6 +162,11 @@ impl Node {
         if self.gap.is_some() { self.set_mock_time(0) } else { Ok(()) }
     }
 
+    /// Whether [`Node::mine`] makes blocks that are older than they should be.
+    pub fn mines_the_past(&self) -> bool {
+        self.gap.is_some()
+    }
+
     /// Sets the daemon's clock, in seconds since 1970; zero gives it the machine's back.
     pub fn set_mock_time(&mut self, seconds: u64) -> Result<()> {
         self.call("setmocktime", &[seconds.into()]).map(|_| ())
@@ -157,6 +175,11 @@ impl Node {
     /// The port of JSON-RPC.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where peers connect, if they can.
+    pub fn p2p(&self) -> Option<SocketAddr> {
+        self.p2p.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     }
 
     /// The data directory.
@@ -241,13 +264,15 @@ impl Drop for Node {
     }
 }
 
-/// The port of JSON-RPC in a `ready.json` that the process `id` wrote.
-fn ready_port(text: &[u8], id: u32) -> Option<u16> {
+/// The `ready.json` that the process `id` wrote.
+fn ready(text: &[u8], id: u32) -> Option<Json> {
     let ready = rpc::json::parse(text)?;
-    if ready.get("pid").as_int() != Ok(id) {
-        return None;
-    }
-    let addresses = ready.get("rpc").as_arr().ok()?;
+    (ready.get("pid").as_int() == Ok(id)).then_some(ready)
+}
+
+/// The port of a list of addresses in it.
+fn port_of(ready: &Json, list: &str) -> Option<u16> {
+    let addresses = ready.get(list).as_arr().ok()?;
     let address = addresses.iter().filter_map(|address| address.as_str().ok());
     address.filter_map(|address| address.strip_prefix("127.0.0.1:")).find_map(|port| port.parse().ok())
 }
@@ -257,11 +282,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_read_from_what_this_process_wrote() {
-        let text = br#"{"pid":7,"rpc":["[::1]:2","127.0.0.1:3"]}"#;
-        assert_eq!(ready_port(text, 7), Some(3));
-        assert_eq!(ready_port(text, 8), None);
-        assert_eq!(ready_port(b"{\"pid\":7", 7), None);
-        assert_eq!(ready_port(br#"{"pid":7,"rpc":[]}"#, 7), None);
+    fn ports_are_read_from_what_this_process_wrote() {
+        let text = br#"{"pid":7,"rpc":["[::1]:2","127.0.0.1:3"],"p2p":["127.0.0.1:4"]}"#;
+        let ready = |text, id| ready(text, id).map(|ready| (port_of(&ready, "rpc"), port_of(&ready, "p2p")));
+        assert_eq!(ready(text, 7), Some((Some(3), Some(4))));
+        assert_eq!(ready(text, 8), None);
+        assert_eq!(ready(b"{\"pid\":7", 7), None);
+        assert_eq!(ready(br#"{"pid":7,"rpc":[]}"#, 7), Some((None, None)));
     }
 }

@@ -1,6 +1,7 @@
 //! Processes by number: who belongs to whom, who still runs.
 
 use std::fs;
+use std::os::unix::fs::FileExt as _;
 
 use anyhow::{Context as _, Result};
 use nix::sys::signal::{Signal, kill};
@@ -28,4 +29,59 @@ pub(crate) fn runs(id: u32) -> bool {
 pub(crate) fn signal(id: u32, signal: Signal) -> Result<()> {
     let id = i32::try_from(id).context("the number of a process is an i32")?;
     kill(Pid::from_raw(id), signal).with_context(|| format!("sending {signal} to {id}"))
+}
+
+/// Whether some memory of a process holds these bytes.
+pub(crate) fn remembers(id: u32, bytes: &[u8]) -> Result<bool> {
+    const PART: usize = 1 << 20;
+    let maps = fs::read_to_string(format!("/proc/{id}/maps"))?;
+    let memory = fs::File::open(format!("/proc/{id}/mem"))?;
+    let mut part = vec![0; PART + bytes.len()];
+    for line in maps.lines() {
+        let mut words = line.split_ascii_whitespace();
+        let (Some(range), Some(rights)) = (words.next(), words.next()) else { continue };
+        let Some((start, end)) = range.split_once('-') else { continue };
+        let (mut at, end) = (u64::from_str_radix(start, 16)?, u64::from_str_radix(end, 16)?);
+        while rights.starts_with('r') && at < end {
+            let wanted = usize::try_from(end - at)?.min(part.len());
+            // Some pages, the kernel's own for instance, cannot be read, and pages may go while we look.
+            let Ok(read) = memory.read_at(&mut part[..wanted], at) else { break };
+            if part[..read].windows(bytes.len()).any(|window| window == bytes) {
+                return Ok(true);
+            }
+            // Parts overlap, so that nothing is missed on an edge.
+            at += u64::try_from(read.clamp(1, PART))?;
+        }
+    }
+    Ok(false)
+}
+
+/// How many threads a process has.
+pub(crate) fn threads(id: u32) -> Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{id}/task"))?.count())
+}
+
+/// What the descriptors of a process lead to.
+pub(crate) fn descriptors(id: u32) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{id}/fd"))? {
+        // One may be closed while we look.
+        if let Ok(target) = fs::read_link(entry?.path()) {
+            found.push(target.to_string_lossy().into_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a process has a socket of TCP.
+pub(crate) fn has_tcp(id: u32) -> Result<bool> {
+    let open = descriptors(id)?;
+    for family in ["tcp", "tcp6"] {
+        let list = fs::read_to_string(format!("/proc/{id}/net/{family}")).unwrap_or_default();
+        let inodes = list.lines().skip(1).filter_map(|line| line.split_ascii_whitespace().nth(9));
+        if inodes.into_iter().any(|inode| open.contains(&format!("socket:[{inode}]"))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -40,6 +40,8 @@ pub struct Programs {
     pub daemon: PathBuf,
     /// Whether the daemon was named by the environment, so that nothing of ours can be relied on.
     pub foreign: bool,
+    /// Our daemon, whatever the environment names.
+    pub ours: PathBuf,
     /// The command line client.
     pub cli: PathBuf,
 }
@@ -50,14 +52,20 @@ impl Programs {
     pub fn find(coin: &Coin, shape: Shape, bin: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Programs {
         let resolve = |named: OsString| {
             let ours = bin.join(&named);
-            if ours.is_file() { (ours, false) } else { (PathBuf::from(named), true) }
+            // A path says itself where it leads, whether or not something is there.
+            if Path::new(&named).components().count() == 1 && ours.is_file() {
+                (ours, false)
+            } else {
+                (PathBuf::from(named), true)
+            }
         };
         let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(resolve);
-        let (daemon, foreign) = set(coin.test_env_daemon).unwrap_or_else(|| (bin.join(shape.daemon(coin)), false));
+        let ours = bin.join(shape.daemon(coin));
+        let (daemon, foreign) = set(coin.test_env_daemon).unwrap_or_else(|| (ours.clone(), false));
         let client = coin.test_env_vars.iter().find(|name| name.ends_with("CLI"));
         let cli =
             client.and_then(|name| set(name)).map_or_else(|| bin.join(format!("{}-cli", coin.id)), |(cli, _)| cli);
-        Programs { daemon, foreign, cli }
+        Programs { daemon, foreign, ours, cli }
     }
 
     /// The same from the environment of this process.
@@ -87,6 +95,9 @@ mod tests {
         assert_eq!((bare.daemon, bare.foreign), (dir.path().join("bitcoin-node"), false));
         let path = find(Some("/opt/bin/bitcoind"));
         assert_eq!((path.daemon, path.foreign), (PathBuf::from("/opt/bin/bitcoind"), true));
+        assert_eq!(path.ours, dir.path().join("bitcoind"));
+        let elsewhere = tempfile::NamedTempFile::new().unwrap();
+        assert!(find(elsewhere.path().to_str()).foreign, "a path that is there is still not ours");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use crate::args::Functional;
 use crate::plan::{Case, cases, is_wanted};
 use crate::programs::{Programs, Shape};
+use crate::progress::Progress;
 use crate::scenarios::ALL;
 use crate::stage::{Skip, Stage};
 use crate::{junit, logs};
@@ -59,9 +60,10 @@ pub fn run(args: &Functional) -> Result<bool> {
     println!("{} cases, {} at a time, --seed {seed}", planned.len(), args.jobs());
     let work = tempfile::Builder::new().prefix("functional-").tempdir()?;
     let started = Instant::now();
+    let progress = Progress::new(planned.len());
     let reports = side_by_side(&planned, args.jobs(), |case| {
         let dir = work.path().join(case.name().replace('/', "-"));
-        play(case, seed, &args.bin, &dir, args.keep)
+        play(case, seed, &args.bin, &dir, args.keep, &progress)
     });
     let failed = reports.iter().any(|report| matches!(report.outcome, Outcome::Failed(_)));
     if failed || args.keep {
@@ -81,10 +83,21 @@ fn fresh_seed() -> u64 {
 }
 
 /// Plays one case in a directory of its own, and shows how it ended.
-fn play(case: &Case, seed: u64, bin: &Path, dir: &Path, keep: bool) -> Report {
+fn play(case: &Case, seed: u64, bin: &Path, dir: &Path, keep: bool, progress: &Progress) -> Report {
+    progress.begin(&case.name());
     let started = Instant::now();
     let outcome = outcome(case, seed, bin, dir.to_owned());
     let report = Report { name: case.name(), outcome, took: started.elapsed() };
+    progress.end(&report.name, || tell(&report, dir));
+    if !keep && !matches!(report.outcome, Outcome::Failed(_)) {
+        // What cannot be removed now goes with the whole directory at the end.
+        let _ = fs::remove_dir_all(dir);
+    }
+    report
+}
+
+/// Prints how a case ended.
+fn tell(report: &Report, dir: &Path) {
     let seconds = report.took.as_secs_f64();
     match &report.outcome {
         Outcome::Passed => println!("ok      {:<44} {seconds:6.1} s", report.name),
@@ -94,11 +107,6 @@ fn play(case: &Case, seed: u64, bin: &Path, dir: &Path, keep: bool) -> Report {
             println!("FAILED  {:<44} {seconds:6.1} s\n  {text}\n    {logs}\n  {}", report.name, dir.display());
         }
     }
-    if !keep && !matches!(report.outcome, Outcome::Failed(_)) {
-        // What cannot be removed now goes with the whole directory at the end.
-        let _ = fs::remove_dir_all(dir);
-    }
-    report
 }
 
 fn outcome(case: &Case, seed: u64, bin: &Path, dir: PathBuf) -> Outcome {

@@ -1,17 +1,19 @@
 //! What a scenario gets: a directory of its own, a coin, a shape, and the means to start daemons.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File};
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use coin::{Chain, ChainKind, Coin};
 use nix::sys::signal::Signal;
+use platform::{ChildOptions, ChildProcess};
 
-use crate::node::Node;
+use crate::node::{Node, Ports};
 use crate::processes;
 use crate::programs::{Programs, Shape};
 use crate::wait::{DEADLINE, until};
@@ -30,6 +32,17 @@ impl fmt::Display for Skip {
 }
 
 impl std::error::Error for Skip {}
+
+/// Which daemon is meant, when two meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The one under test.
+    Tested,
+    /// Ours, whichever is under test.
+    Ours,
+    /// A foreign one that the environment names. Without one the scenario is skipped.
+    Judge,
+}
 
 /// How a program ended, and what it said.
 #[derive(Debug, Clone)]
@@ -97,19 +110,60 @@ impl Stage {
         Ok(())
     }
 
+    /// Leaves the scenario unless the environment names a daemon that ours can be compared with.
+    pub fn needs_judge(&self) -> Result<()> {
+        self.daemon(Whose::Judge).map(drop)
+    }
+
+    /// Leaves the scenario unless blocks have Bitcoin's headers, rewards and transactions, which is what a test peer writes.
+    pub fn needs_plain_blocks(&self) -> Result<()> {
+        ensure!(self.coin.id == "bitcoin", Skip("the test peer does not write this coin's blocks".to_owned()));
+        Ok(())
+    }
+
     /// Starts the node `name` on its regtest and waits until it answers.
     pub fn start(&self, name: &str, options: &[&str]) -> Result<Node> {
+        self.launch(Whose::Tested, name, options, false)
+    }
+
+    /// The same for a node to which peers can connect.
+    pub fn start_listening(&self, whose: Whose, name: &str, options: &[&str]) -> Result<Node> {
+        self.launch(whose, name, options, true)
+    }
+
+    /// The executable of somebody's daemon, and whether it is foreign.
+    fn daemon(&self, whose: Whose) -> Result<(&Path, bool)> {
+        let Programs { daemon, foreign, ours, .. } = &self.programs;
+        match whose {
+            Whose::Tested => Ok((daemon, *foreign)),
+            Whose::Ours => Ok((ours, false)),
+            Whose::Judge => {
+                let text = || Skip(format!("no judge: {} names no foreign daemon", self.coin.test_env_daemon));
+                ensure!(*foreign, text());
+                Ok((daemon, true))
+            }
+        }
+    }
+
+    fn launch(&self, whose: Whose, name: &str, options: &[&str], listens: bool) -> Result<Node> {
+        let (program, foreign) = self.daemon(whose)?;
         let data = self.data(name)?;
         let net = data.join(self.regtest()?.datadir_subdir);
         // What an earlier process left must not be taken for this one's.
         let _ = fs::remove_file(net.join("ready.json"));
-        let port = if self.is_foreign() { free_port()? } else { 0 };
-        let mut command = Command::new(&self.programs.daemon);
-        command.args(basic_options(&data)).arg(format!("-rpcport={port}")).args(options);
-        command.stdin(Stdio::null()).stdout(append(&data.join("stdout.log"))?);
-        let child = command.stderr(append(&data.join("stderr.log"))?).spawn().with_context(|| self.missing())?;
+        // Ours takes what is free, and writes down what that is.
+        let port = || if foreign { free_port() } else { Ok(0) };
+        let ports = Ports { rpc: port()?, p2p: listens.then(port).transpose()? };
+        let mut command = Command::new(program);
+        command.args(basic_options(&data)).arg(format!("-rpcport={}", ports.rpc));
+        if let Some(port) = ports.p2p {
+            command.args(["-listen=1", "-bind=127.0.0.1"]).arg(format!("-port={port}"));
+        }
+        command.args(options).stdin(Stdio::null()).stdout(append(&data.join("stdout.log"))?);
+        let missing = || format!("starting {}", program.display());
+        let child = command.stderr(append(&data.join("stderr.log"))?).spawn().with_context(missing)?;
         let errors = data.join("stderr.log");
-        Node::attach(child, data, net, port, easy_gap(self.regtest()?)).map_err(|error| {
+        Node::attach(child, data, net, ports, easy_gap(self.regtest()?)).map_err(|error| {
             match fs::read_to_string(errors) {
                 Ok(text) if text.contains(CANNOT_VALIDATE) => Skip(text.trim().to_owned()).into(),
                 _ => error.context(format!("starting {name} with {options:?}")),
@@ -126,6 +180,15 @@ impl Stage {
         command.stdin(Stdio::null()).stderr(append(&data.join("stderr.log"))?);
         let child = command.spawn().with_context(|| format!("starting {}", program.display()))?;
         Ok(Helper { child })
+    }
+
+    /// Starts the node `name` as a GUI does that wants one of its own: over a socket pair. Its program must be ours.
+    pub fn child(&self, name: &str, options: &[&str]) -> Result<(ChildProcess, UnixStream)> {
+        let data = self.data(name)?;
+        let mut arguments: Vec<OsString> = basic_options(&data).into_iter().map(Into::into).collect();
+        arguments.extend(options.iter().map(Into::into));
+        let options = ChildOptions { arguments, ..ChildOptions::default() };
+        platform::child::spawn(&self.programs.daemon, &options).with_context(|| self.missing())
     }
 
     /// Runs the daemon with exactly these options until it ends by itself.
@@ -145,6 +208,8 @@ impl Stage {
     /// Starts the node `name` with options that it must refuse, saying `part` on standard error.
     pub fn refuses(&self, name: &str, options: &[&str], part: &str) -> Result<()> {
         let mut all = basic_options(&self.data(name)?);
+        // The port of a daemon that somebody runs on this machine must not be the reason.
+        all.push(format!("-rpcport={}", free_port()?));
         all.extend(options.iter().map(|&option| option.to_owned()));
         let ended = self.run(&all)?;
         if ended.stderr.contains(CANNOT_VALIDATE) {
@@ -182,6 +247,11 @@ pub struct Helper {
 }
 
 impl Helper {
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it still runs.
     pub fn runs(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_none())

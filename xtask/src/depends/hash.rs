@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,20 +13,27 @@ pub(crate) fn of_text(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
+/// Lower-case hex of the SHA-256 of `bytes`.
+pub(crate) fn of_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// Lower-case hex of the SHA-256 of the file at `path`.
 pub(crate) fn of_file(path: &Path) -> Result<String> {
-    let read = || -> io::Result<String> {
-        let mut file = File::open(path)?;
-        let mut state = Sha256::new();
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(hex(&state.finalize())),
-                count => state.update(&buffer[..count]),
-            }
-        }
-    };
+    let read = || of_reader(&mut File::open(path)?);
     read().with_context(|| format!("reading {}", path.display()))
+}
+
+/// Lower-case hex of the SHA-256 of all that `reader` gives.
+pub(crate) fn of_reader(reader: &mut impl io::Read) -> io::Result<String> {
+    let mut state = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hex(&state.finalize())),
+            count => state.update(&buffer[..count]),
+        }
+    }
 }
 
 /// Refuses the file at `path` unless it has the hash `expected`.

@@ -48,6 +48,22 @@ pub(crate) fn pack(from: &Path, archive: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Puts an archive that another machine packed, and whose hash was checked, where one that was packed here would be.
+#[cfg(feature = "shared-cache")]
+pub(crate) fn adopt(bytes: &[u8], hash: &str, archive: &Path) -> Result<()> {
+    let dir = archive.parent().context("an archive lies in a folder")?;
+    fs::create_dir_all(dir)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(dir).context("writing to the cache")?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    let mut note = tempfile::NamedTempFile::new_in(dir)?;
+    writeln!(note, "{hash}")?;
+    note.as_file().sync_all()?;
+    temporary.persist(archive)?;
+    note.persist(sidecar(archive))?;
+    Ok(())
+}
+
 /// Whether `archive` and its hash are there.
 pub(crate) fn exists(archive: &Path) -> bool {
     archive.is_file() && sidecar(archive).is_file()

@@ -1,6 +1,6 @@
 //! Which packages a wish means, and the identity of each.
 //!
-//! An identity is a hash of everything that can change the package: the recipe's text, the source's hash, the
+//! An identity is a hash of everything that can change the package: the recipe's text, the source's hash, patches, the
 //! identities of its needs, the compiler, the host and the options. Equal identities mean equal packages, so the
 //! cache never has to be told that something changed.
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use serde::Deserialize;
 
-use super::recipe::{Build, Condition, Recipe, Source};
+use super::recipe::{Build, Condition, Recipe, Source, ToolKind};
 use super::toolchain::Toolchain;
 use super::{Wish, hash, source, tools};
 use crate::project::{Host, Project};
@@ -41,9 +41,14 @@ pub(crate) enum Origin {
 }
 
 impl Package {
+    /// `NAME-VERSION-ID`: what it is called in caches.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}-{}-{}", self.recipe.name, self.recipe.version, self.id)
+    }
+
     /// Its archive in the cache.
     pub(crate) fn archive(&self, cache: &Path) -> PathBuf {
-        cache.join("built").join(format!("{}-{}-{}.tar.gz", self.recipe.name, self.recipe.version, self.id))
+        cache.join("built").join(self.full_name() + ".tar.gz")
     }
 }
 
@@ -56,8 +61,15 @@ pub(crate) fn packages(project: &Project, wish: &Wish) -> Result<Vec<Package>> {
         if recipe.only_with == Some(Condition::Multiprocess) && !(wish.shape.multiprocess && wish.schema_compiler) {
             continue;
         }
+        if !recipe.only_for.is_empty() && !recipe.only_for.iter().any(|selector| wish.host.matches(selector)) {
+            continue;
+        }
+        // What comes with this machine's own toolchain needs no recipe.
+        if recipe.tool == Some(ToolKind::RustStd) && wish.host.is_native() {
+            continue;
+        }
         let tool = recipe.tool.filter(|_| wish.system_tools);
-        if let Some(path) = tool.and_then(|tool| tools::on_system(tool, &project.depends())) {
+        if let Some(path) = tool.and_then(|tool| tools::on_system(tool, wish.host, &project.depends())) {
             let (id, inputs) = ("-".to_owned(), String::new());
             plan.push(Package { recipe, id, inputs, origin: Origin::System(path) });
             continue;
@@ -93,6 +105,9 @@ fn inputs(recipe: &Recipe, wish: &Wish, before: &[Package]) -> Result<String> {
         format!("host {}", host.triplet),
         format!("builder {BUILDER}"),
     ];
+    for (name, change) in recipe.patches.iter().zip(&recipe.changes) {
+        lines.push(format!("patch {name} {}", hash::of_bytes(change)));
+    }
     if !matches!(recipe.build, Build::Copy { .. }) {
         lines.push(format!("compiler {}", Toolchain::find(host)?.identity));
         lines.push(format!("debug {}", wish.debug));

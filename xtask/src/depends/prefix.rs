@@ -168,8 +168,13 @@ fn settings(prefix: &Path, wish: &Wish, packages: &[Package]) -> Result<String> 
     let mut text = String::from("# Written by `cargo xtask depends`; do not edit.\n");
     if !wish.host.is_native() {
         let target = wish.host.target;
-        let _ = write!(text, "[build]\ntarget = \"{target}\"\n\n[target.{target}]\n");
-        let linker = toolchain.cxx.replace("g++", "gcc");
+        let _ = writeln!(text, "[build]\ntarget = \"{target}\"");
+        let brought = packages.iter().filter(|package| package.origin == Origin::Recipe);
+        for rustc in brought.filter_map(|package| package.recipe.rustc.as_ref()) {
+            let _ = writeln!(text, "rustc = {}", quoted(&format!("{here}/{rustc}")));
+        }
+        let _ = write!(text, "\n[target.{target}]\n");
+        let linker = toolchain.cc();
         let _ = write!(text, "linker = {}\nar = {}\n\n", quoted(&linker), quoted(&toolchain.ar));
     }
     text += "[env]\n";
@@ -180,6 +185,6 @@ fn settings(prefix: &Path, wish: &Wish, packages: &[Package]) -> Result<String> 
 }
 
 /// A TOML string.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

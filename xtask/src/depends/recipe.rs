@@ -30,8 +30,16 @@ pub(crate) struct Recipe {
     pub(crate) build_only: bool,
     /// Only built with this option of `depends`.
     pub(crate) only_with: Option<Condition>,
+    /// Only built for hosts that one of these selectors means; for every host if there are none.
+    #[serde(default)]
+    pub(crate) only_for: Vec<String>,
+    /// A Rust compiler that it brings, in the prefix. Cargo is told to use it.
+    pub(crate) rustc: Option<String>,
     /// Where the source comes from.
     pub(crate) source: Source,
+    /// Changes to it, in order: files beside the recipe, as `git diff` writes them.
+    #[serde(default)]
+    pub(crate) patches: Vec<String>,
     /// How it is built.
     pub(crate) build: Build,
     /// Environment variables for cargo; `{prefix}` is the installed folder.
@@ -40,6 +48,9 @@ pub(crate) struct Recipe {
     /// What the file says, without comments and layout: part of the identity.
     #[serde(skip)]
     pub(crate) content: String,
+    /// What the patches say: part of the identity.
+    #[serde(skip)]
+    pub(crate) changes: Vec<Vec<u8>>,
 }
 
 /// Tools that a system may already have.
@@ -52,6 +63,8 @@ pub(crate) enum ToolKind {
     Capnp,
     /// Builds packages that are made for it.
     Cmake,
+    /// Rust's standard library for the machine that is built for.
+    RustStd,
 }
 
 impl ToolKind {
@@ -61,6 +74,7 @@ impl ToolKind {
             ToolKind::Libclang => "apt-get install libclang-dev",
             ToolKind::Capnp => "apt-get install capnproto",
             ToolKind::Cmake => "apt-get install cmake",
+            ToolKind::RustStd => "rustup target add TARGET",
         }
     }
 }
@@ -106,6 +120,25 @@ pub(crate) enum Source {
         /// Of that file.
         sha256: String,
     },
+    /// Binary packages of Debian, fetched by apt and unpacked over one another; nothing is installed.
+    DebianPackages {
+        /// In the order of unpacking.
+        files: Vec<DebianPackage>,
+    },
+}
+
+/// One binary package.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DebianPackage {
+    /// Name of the package, with its architecture: `rustc-web:amd64`.
+    pub(crate) package: String,
+    /// Exact version with Debian's revision.
+    pub(crate) version: String,
+    /// File name, as apt writes it.
+    pub(crate) file: String,
+    /// Of the `.deb` file.
+    pub(crate) sha256: String,
 }
 
 /// One wheel.
@@ -130,6 +163,9 @@ pub(crate) enum Build {
     Copy {
         /// What goes where; a path in the source may hold `*` for one folder.
         files: Vec<Move>,
+        /// Programs that the recipe itself holds, by their place in the prefix.
+        #[serde(default)]
+        scripts: BTreeMap<String, String>,
     },
     /// CMake: configure, build one target, copy files from the build folder.
     Cmake {
@@ -193,6 +229,7 @@ impl Recipe {
         let hashes: Vec<&str> = match &recipe.source {
             Source::Crate { sha256, .. } | Source::Debian { sha256, .. } => vec![sha256],
             Source::Wheel { files, .. } => files.values().map(|wheel| wheel.sha256.as_str()).collect(),
+            Source::DebianPackages { files } => files.iter().map(|package| package.sha256.as_str()).collect(),
         };
         ensure!(hashes.iter().all(|hash| hex(hash)), "recipe {name}: a hash is not 64 lower-case hex digits");
         if let Build::Unity(unity) = &recipe.build {
@@ -213,7 +250,11 @@ impl Recipe {
             }
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let text = fs::read_to_string(&path).with_context(|| format!("recipe {name}"))?;
-            recipes.insert(name.clone(), Recipe::parse(&name, &text)?);
+            let mut recipe = Recipe::parse(&name, &text)?;
+            let read =
+                |patch: &String| fs::read(dir.join(patch)).with_context(|| format!("recipe {name}: its patch {patch}"));
+            recipe.changes = recipe.patches.iter().map(read).collect::<Result<_>>()?;
+            recipes.insert(name, recipe);
         }
         in_order(recipes)
     }

@@ -41,7 +41,12 @@ pub(crate) struct Site<'a> {
 pub(crate) fn build(recipe: &Recipe, site: &Site<'_>) -> Result<()> {
     match &recipe.build {
         Build::Unity(unity) => build_unity(recipe, unity, site)?,
-        Build::Copy { files } => copy_all(files, site.source, site.stage)?,
+        Build::Copy { files, scripts } => {
+            copy_all(files, site.source, site.stage)?;
+            for (name, text) in scripts {
+                write_script(&site.stage.join(name), text)?;
+            }
+        }
         Build::Cmake { dir, define, target, files } => {
             let out = build_cmake(recipe, &site.source.join(dir), define, target, site)?;
             copy_all(files, &out, site.stage)?;
@@ -194,6 +199,17 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     // A wheel is a zip archive, whose unpacker forgets who may be run.
     #[cfg(unix)]
     if to.parent().is_some_and(|dir| dir.ends_with("bin")) {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+fn write_script(to: &Path, text: &str) -> Result<()> {
+    fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
+    fs::write(to, text)?;
+    #[cfg(unix)]
+    {
         use std::os::unix::fs::PermissionsExt as _;
         fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
     }

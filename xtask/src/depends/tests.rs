@@ -6,14 +6,20 @@ use std::{fs, thread};
 
 use super::*;
 
+#[cfg(feature = "shared-cache")]
+mod store;
+
 /// A checkout with one recipe, whose source lies in `sources/`, and a cache.
 struct Scene {
-    dir: tempfile::TempDir,
+    root: PathBuf,
+    /// Deletes it, unless another process made it.
+    _owner: Option<tempfile::TempDir>,
 }
 
 impl Scene {
     fn new() -> Scene {
-        let scene = Scene { dir: tempfile::tempdir().unwrap() };
+        let dir = tempfile::tempdir().unwrap();
+        let scene = Scene { root: dir.path().canonicalize().unwrap(), _owner: Some(dir) };
         let source = scene.at("unpacked/tiny-1.0.0");
         fs::create_dir_all(source.join("include")).unwrap();
         fs::write(source.join("include/tiny.h"), "int tiny();\n").unwrap();
@@ -27,7 +33,7 @@ impl Scene {
     }
 
     fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().canonicalize().unwrap().join(name)
+        self.root.join(name)
     }
 
     fn write_recipe(&self, flag: &str) {
@@ -55,7 +61,7 @@ impl Scene {
     }
 
     fn project(&self) -> Project {
-        Project::at(self.dir.path()).unwrap()
+        Project::at(&self.root).unwrap()
     }
 
     fn wish(&self) -> Wish {
@@ -67,6 +73,8 @@ impl Scene {
             jobs: 1,
             sources: Some(self.at("sources")),
             cache: self.at("cache"),
+            store: None,
+            fallback: None,
             schema_compiler: false,
             system_tools: true,
         }
@@ -117,6 +125,52 @@ fn a_changed_recipe_is_built_again() {
     scene.write_recipe("-DVERSION=2");
     assert_ne!(before, scene.archive());
     assert_eq!(scene.fill().unwrap(), ["built"]);
+}
+
+#[test]
+fn a_changed_recipe_leaves_what_does_not_need_it_alone() {
+    let scene = Scene::new();
+    let tiny = fs::read_to_string(scene.at("depends/packages/tiny.toml")).unwrap();
+    for (name, needs) in [("above", "[\"tiny\"]"), ("beside", "[]")] {
+        let recipe = tiny.replace("name = \"tiny\"", &format!("name = \"{name}\"\nneeds = {needs}"));
+        let recipe = recipe.replace("libtiny", &format!("lib{name}"));
+        fs::write(scene.at("depends/packages").join(format!("{name}.toml")), recipe).unwrap();
+    }
+    assert_eq!(scene.fill().unwrap(), ["built", "built", "built"]);
+    scene.write_recipe("-DVERSION=2");
+    let names: Vec<String> = plan::packages(&scene.project(), &scene.wish())
+        .unwrap()
+        .into_iter()
+        .map(|package| package.recipe.name)
+        .collect();
+    let from = scene.fill().unwrap();
+    let mut pairs: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(from.iter().map(String::as_str)).collect();
+    pairs.sort_unstable();
+    assert_eq!(pairs, [("above", "built"), ("beside", "cache"), ("tiny", "built")]);
+}
+
+#[test]
+fn a_patch_changes_source_and_identity_or_is_refused() {
+    let scene = Scene::new();
+    let plain = scene.archive();
+    let recipe = fs::read_to_string(scene.at("depends/packages/tiny.toml")).unwrap();
+    let patched = recipe.replace("licence-files", "patches = [\"tiny-eight.patch\"]\nlicence-files");
+    fs::write(scene.at("depends/packages/tiny.toml"), patched).unwrap();
+    let missing = format!("{:#}", scene.fill().unwrap_err());
+    assert!(missing.contains("tiny-eight.patch"), "{missing}");
+    let patch = |old: &str| {
+        let text =
+            format!("--- a/include/tiny.h\n+++ b/include/tiny.h\n@@ -1 +1 @@\n-{old}\n+int tiny(); // patched\n");
+        fs::write(scene.at("depends/packages/tiny-eight.patch"), text).unwrap();
+    };
+    patch("long tiny();");
+    let unfit = (scene.archive(), format!("{:#}", scene.fill().unwrap_err()));
+    assert!(unfit.1.contains("the patch tiny-eight.patch of tiny"), "{}", unfit.1);
+    patch("int tiny();");
+    let fit = scene.archive();
+    assert!(plain != fit && unfit.0 != fit, "a patch is part of the identity");
+    let header = scene.install().unwrap().join("include/tiny.h");
+    assert_eq!(fs::read_to_string(header).unwrap(), "int tiny(); // patched\n");
 }
 
 #[test]
@@ -223,4 +277,68 @@ fn a_recipe_that_binds_another_version_than_the_lock_file_is_refused() {
     fs::write(scene.at("Cargo.lock"), lock).unwrap();
     let error = scene.fill().unwrap_err().to_string();
     assert!(error.contains("tiny.toml") && error.contains("1.0.1") && error.contains("abc"), "{error}");
+}
+
+/// The variable that names the scene of another process.
+const SCENE: &str = "BULKHEAD_TEST_SCENE";
+
+/// A shell that will play `script` with `$0 "$@"` being a process that fills the cache of `scene`.
+fn process(scene: &Scene, script: &str) -> std::process::Command {
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg(script).arg(std::env::current_exe().unwrap());
+    shell.args(["--exact", "depends::tests::a_process_of_its_own", "--ignored"]).env(SCENE, &scene.root);
+    shell.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    shell
+}
+
+#[test]
+#[ignore = "slow tests run it as a process of its own"]
+fn a_process_of_its_own() {
+    let scene = match std::env::var_os(SCENE) {
+        Some(root) => Scene { root: root.into(), _owner: None },
+        None => Scene::new(),
+    };
+    assert_eq!(scene.fill().unwrap(), ["built"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_build_that_is_killed_leaves_a_usable_state() {
+    let scene = Scene::new();
+    // A compiler that never ends, so that the kill comes in the middle of its work.
+    let slow = scene.at("slow-compiler");
+    fs::write(&slow, "#!/bin/sh\ncase \"$1\" in -*version|-dump*|-print*) exec g++ \"$@\";; esac\nwhile [ -e \"$0\" ]; do sleep 0.05; done\n")
+        .unwrap();
+    fs::set_permissions(&slow, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut child = process(&scene, "exec \"$0\" \"$@\"").env("CXX", &slow).spawn().unwrap();
+    let started = || fs::read_dir(scene.at("cache/logs")).is_ok_and(|mut logs| logs.next().is_some());
+    while !started() {
+        assert_eq!(child.try_wait().unwrap(), None, "the build ended before it was killed");
+        thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(fs::read_dir(scene.at("cache/work")).unwrap().count() == 1, "a killed build leaves its folder");
+    assert!(!scene.at("cache/built").exists());
+    assert_eq!(scene.fill().unwrap(), ["built"]);
+    assert!(scene.install().unwrap().join("lib/libtiny.a").is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_is_full_at_any_moment_leaves_a_usable_state() {
+    let scene = Scene::new();
+    let mut failures = 0;
+    // No file may be longer than this, as if the disk were full: first the compiler fails, then the archive.
+    for limit in [0, 1, 2, 4, 8, 16, 32, 64, 1024] {
+        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" \"$@\"");
+        if process(&scene, &script).status().unwrap().success() {
+            break;
+        }
+        failures += 1;
+        assert!(!pack::exists(&scene.archive()), "half an archive looks whole");
+    }
+    assert!(failures > 0);
+    scene.fill().unwrap();
+    assert!(scene.install().unwrap().join("lib/libtiny.a").is_file());
 }

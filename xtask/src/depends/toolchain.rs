@@ -22,6 +22,19 @@ pub(crate) struct Toolchain {
 }
 
 impl Toolchain {
+    /// The C compiler of the same family.
+    pub(crate) fn cc(&self) -> String {
+        self.cxx.replace("clang++", "clang").replace("g++", "gcc").replace("c++", "cc")
+    }
+
+    /// A tool that lies beside the archiver: `objcopy`, `ld`.
+    pub(crate) fn binutil(&self, name: &str) -> String {
+        match self.ar.strip_suffix("ar") {
+            Some(prefix) => format!("{prefix}{name}"),
+            None => name.to_owned(),
+        }
+    }
+
     /// Finds the compiler for `host`: `CXX` and `AR` if they are set and the host is this machine.
     pub(crate) fn find(host: Host) -> Result<Toolchain> {
         let native = host.is_native();

@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::recipe::ToolKind;
 use super::toolchain::read;
+use crate::project::Host;
 
 /// Where the system has the tool: a folder for a library, a file for a program.
 ///
 /// What lies in `own` was built from a recipe earlier, and cargo's settings may point at it: that is not the system's.
-pub(crate) fn on_system(tool: ToolKind, own: &Path) -> Option<PathBuf> {
+pub(crate) fn on_system(tool: ToolKind, host: Host, own: &Path) -> Option<PathBuf> {
     let found = match tool {
         ToolKind::Libclang => libclang().collect::<Vec<_>>(),
         ToolKind::Capnp => programs("capnp"),
         ToolKind::Cmake => programs("cmake"),
+        ToolKind::RustStd => rust_std(host).into_iter().collect(),
     };
     found.into_iter().find(|path| !path.starts_with(own))
 }
@@ -48,6 +50,13 @@ fn holds_libclang(dir: &Path) -> bool {
 fn is_libclang(name: &str) -> bool {
     let library = name.split('.').skip(1).any(|ending| ending == "so");
     library && (name.starts_with("libclang.so") || (name.starts_with("libclang-") && !name.starts_with("libclang-cpp")))
+}
+
+/// Where the Rust toolchain has its standard library for `host`, if it has one.
+fn rust_std(host: Host) -> Option<PathBuf> {
+    let dir = PathBuf::from(read("rustc", &["--print", "target-libdir", "--target", host.target])?);
+    let mut files = fs::read_dir(&dir).ok()?.filter_map(Result::ok);
+    files.any(|file| file.file_name().to_string_lossy().starts_with("libstd-")).then_some(dir)
 }
 
 fn programs(name: &str) -> Vec<PathBuf> {
@@ -84,6 +93,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("libclang.so"), "").unwrap();
         assert!(holds_libclang(dir.path()) && !holds_libclang(folder));
-        assert_eq!(on_system(ToolKind::Libclang, Path::new("/")), None);
+        assert_eq!(on_system(ToolKind::Libclang, Host::native().unwrap(), Path::new("/")), None);
+    }
+
+    #[test]
+    fn the_toolchain_has_a_standard_library_for_its_own_machine() {
+        assert!(rust_std(Host::native().unwrap()).is_some());
+        let nowhere = Host { target: "no-such-target", ..Host::native().unwrap() };
+        assert_eq!(rust_std(nowhere), None);
     }
 }

@@ -1,55 +1,144 @@
-//! A chain that is read again: from its block files to the last coin.
+//! A chain that is read again: from its block files to the last coin; then a cold start, a reorganisation, and what all
+//! of it takes in memory and on the disk. And blocks on top of few and of many coins.
 
-use std::time::Duration;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
-use bitcoin::{OutPoint, Txid};
+use anyhow::{Context as _, Result, ensure};
+use rpc::Json;
 
 use super::daemon::Daemon;
-use super::{Figure, Run, txs};
+use super::madechain::{MadeChain, Recipe};
+use super::{Figure, Run, net};
 
-/// Outputs that a block's transactions make and spend.
-const FAN: usize = 500;
+/// Blocks that are taken back and put on again.
+const DEPTH: u64 = 100;
+const PATIENCE: Duration = Duration::from_mins(30);
 
 pub(super) fn run(run: &Run<'_>) -> Result<Vec<Figure>> {
-    let blocks = run.scale(400);
-    let daemon = run.program.start(run.dir, &["-maxtxfee=1000000"])?;
-    build(&daemon, blocks)?;
-    let height: u64 = daemon.connect()?.call("getblockcount", &[])?.as_int()?;
-    daemon.stop()?;
+    let recipe = Recipe { splits: run.scale(1000), fan: 1000, spending: run.scale(3900), pairs: 64 };
+    let chain = MadeChain::of(recipe)?;
+    let given = chain.copy(&net(run.dir), true)?;
+    let height = u64::from(recipe.height());
     let mut figures = Vec::new();
-    for option in ["-reindex-chainstate", "-reindex"] {
-        let daemon = run.program.start(run.dir, &[option])?;
-        let started = std::time::Instant::now();
-        let mut connection = daemon.connect()?;
-        while connection.call("getblockcount", &[])?.as_int::<u64>()? < height {
-            ensure!(started.elapsed() < Duration::from_mins(10), "it did not come to height {height}");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        let seconds = daemon.first_answer.as_secs_f64() + started.elapsed().as_secs_f64();
+    for option in ["-reindex", "-reindex-chainstate"] {
+        let started = Instant::now();
+        let daemon = run.program.start(run.dir, &[option, "-dbcache=450"])?;
+        reach(&daemon, height)?;
+        let seconds = started.elapsed().as_secs_f64();
         figures.push(Figure::seconds(format!("{option} of {height} blocks"), seconds).target(0.7));
-        daemon.stop()?;
+        figures.push(Figure::mebibytes(format!("peak memory of {option}"), daemon.peak_memory()?).target(1.0));
+        let stopped = daemon.stop()?.as_secs_f64();
+        figures.push(Figure::seconds(format!("stop after {option}"), stopped));
+        if option == "-reindex" {
+            let more = bytes_in(run.dir)?.saturating_sub(given);
+            let mebibytes = f64::from(u32::try_from(more >> 10)?) / 1024.0;
+            figures.push(Figure::mebibytes("on disk beside the blocks", mebibytes).target(1.0));
+        }
     }
+    forget_pages(run.dir)?;
+    let daemon = run.program.start(run.dir, &["-dbcache=450"])?;
+    figures.push(Figure::seconds("cold start", daemon.first_answer.as_secs_f64()).target(0.3));
+    reorganise(&daemon, height, &mut figures)?;
+    let mut connection = daemon.connect()?;
+    let started = Instant::now();
+    let coins = connection.call("gettxoutsetinfo", &[])?;
+    figures.push(Figure::seconds("gettxoutsetinfo", started.elapsed().as_secs_f64()));
+    ensure!(coins.get("bestblock").as_str()? == chain.tip()?, "it ended on another tip");
+    for field in ["txouts", "hash_serialized_3"] {
+        chain.agree(field, &coins.get(field).write())?;
+    }
+    daemon.stop()?;
     Ok(figures)
 }
 
-/// Blocks that each split one coin into many and join those of the block before.
-fn build(daemon: &Daemon, blocks: u32) -> Result<()> {
-    daemon.mine(blocks + 100, txs::ADDRESS)?;
-    let mut connection = daemon.connect()?;
-    let mut last: Option<Txid> = None;
-    for height in 1..=blocks {
-        let hash = connection.call("getblockhash", &[height.into()])?;
-        let block = connection.call("getblock", &[hash])?;
-        let coinbase: Txid = block.get("tx").at(0).as_str()?.parse()?;
-        let split = txs::spend(&[txs::first(coinbase)], &vec![10_000; FAN]);
-        connection.call("sendrawtransaction", &[txs::hex(&split).into(), 0.into()])?;
-        if let Some(txid) = last.replace(split.compute_txid()) {
-            let coins: Vec<OutPoint> = (0..u32::try_from(FAN)?).map(|vout| OutPoint { txid, vout }).collect();
-            let join = txs::spend(&coins, &[10_000]);
-            connection.call("sendrawtransaction", &[txs::hex(&join).into(), 0.into()])?;
+/// Blocks on top of few coins and of many: what one costs must not depend on how many there are.
+pub(super) fn growth(run: &Run<'_>) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    let mut costs = Vec::new();
+    for splits in [run.scale(100), run.scale(5000)] {
+        let recipe = Recipe { splits, fan: 1000, spending: 200, pairs: 200 };
+        let chain = MadeChain::of(recipe)?;
+        let dir = run.dir.join(splits.to_string());
+        fs::create_dir_all(&dir)?;
+        chain.copy(&net(&dir), false)?;
+        let daemon = run.program.start(&dir, &["-reindex", "-dbcache=450"])?;
+        reach(&daemon, recipe.base().into())?;
+        daemon.stop()?;
+        let blocks = chain.spending()?;
+        forget_pages(&dir)?;
+        let daemon = run.program.start(&dir, &["-dbcache=450"])?;
+        let mut connection = daemon.connect()?;
+        let requests: Vec<Vec<u8>> = blocks
+            .iter()
+            .map(|block| connection.request(&super::http::body("submitblock", &[Json::from(block.as_str())])))
+            .collect();
+        let started = Instant::now();
+        for request in &requests {
+            let answer = rpc::json::parse(connection.exchange(request)?).context("the answer is not JSON")?;
+            ensure!(answer.get("result").is_null(), "a block was refused: {}", answer.write());
         }
-        daemon.mine(1, txs::ADDRESS)?;
+        let each = started.elapsed().as_secs_f64() / f64::from(recipe.spending);
+        let name =
+            format!("a block of 400 spends, {} thousand coins", u64::from(splits) * u64::from(recipe.fan) / 1000);
+        figures.push(Figure::seconds(name, each).target(1.0));
+        costs.push(each);
+        ensure!(connection.call("getbestblockhash", &[])?.as_str()? == chain.tip()?, "it ended on another tip");
+        daemon.stop()?;
+    }
+    figures.push(Figure { unit: "x", ..Figure::seconds("growth of that", costs[1] / costs[0]) }.target(1.0));
+    Ok(figures)
+}
+
+/// Waits until it has come to this height.
+pub(super) fn reach(daemon: &Daemon, height: u64) -> Result<()> {
+    let started = Instant::now();
+    let mut connection = daemon.connect()?;
+    while connection.call("getblockcount", &[])?.as_int::<u64>()? < height {
+        ensure!(started.elapsed() < PATIENCE, "it did not come to height {height}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+fn reorganise(daemon: &Daemon, height: u64, figures: &mut Vec<Figure>) -> Result<()> {
+    let mut connection = daemon.connect()?;
+    let first = connection.call("getblockhash", &[(height - DEPTH + 1).into()])?;
+    for (method, left) in [("invalidateblock", height - DEPTH), ("reconsiderblock", height)] {
+        let started = Instant::now();
+        connection.call(method, std::slice::from_ref(&first))?;
+        let seconds = started.elapsed().as_secs_f64();
+        figures.push(Figure::seconds(format!("{method}, {DEPTH} blocks"), seconds).target(1.0));
+        let count: u64 = connection.call("getblockcount", &[])?.as_int()?;
+        ensure!(count == left, "{method} left the tip at {count}");
+    }
+    Ok(())
+}
+
+/// Bytes of all files below a directory, as the disk counts them.
+fn bytes_in(dir: &Path) -> Result<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut sum = 0;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        sum += if about.is_dir() { bytes_in(&entry.path())? } else { about.blocks() * 512 };
+    }
+    Ok(sum)
+}
+
+/// Asks the system to forget what it has read of a directory, so that the next start finds a cold disk.
+fn forget_pages(dir: &Path) -> Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.metadata()?.is_dir() {
+            forget_pages(&entry.path())?;
+        } else if entry.metadata()?.is_file() {
+            let file = fs::File::open(entry.path())?;
+            file.sync_all()?;
+            nix::fcntl::posix_fadvise(&file, 0, 0, nix::fcntl::PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+        }
     }
     Ok(())
 }

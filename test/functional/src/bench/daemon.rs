@@ -41,6 +41,8 @@ impl Program {
         let mut command = Command::new(&self.path);
         command.args(["-regtest", "-server", "-listen=0", "-discover=0", "-dnsseed=0", "-fixedseeds=0", "-connect=0"]);
         command.arg(format!("-datadir={}", dir.display())).arg(format!("-rpcport={port}"));
+        // On regtest the real daemon looks through its whole pool and its whole index after each change.
+        command.args(["-checkmempool=0", "-checkblockindex=0", "-checkaddrman=0"]);
         command.args(["-rpcthreads=16", "-rpcworkqueue=1024", "-printtoconsole=0"]).args(&self.more).args(options);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&err)?);
         let started = Instant::now();
@@ -81,12 +83,25 @@ impl Daemon {
         Connection::open(self.port, &self.cookie)
     }
 
-    /// Memory that it keeps, in MiB.
+    /// Memory that it keeps, in MiB; with the wallet's process, if it has one of its own.
     pub(super) fn memory(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        Ok(kib / 1024.0)
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that it ever had, in MiB.
+    pub(super) fn peak_memory(&self) -> Result<f64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> Result<f64> {
+        let mut sum = 0.0;
+        for pid in [vec![self.child.id()], children(self.child.id())].concat() {
+            let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+            let line = status.lines().find_map(|line| line.strip_prefix(field));
+            let kib: f64 = line.with_context(|| format!("no {field}"))?.trim().trim_end_matches("kB").trim().parse()?;
+            sum += kib / 1024.0;
+        }
+        Ok(sum)
     }
 
     /// Stops it; answers how long that took.
@@ -117,6 +132,13 @@ impl Daemon {
         }
         Ok(())
     }
+}
+
+/// The processes that a process has started.
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return vec![] };
+    let lists = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
 impl Drop for Daemon {

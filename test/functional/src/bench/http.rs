@@ -34,8 +34,41 @@ impl Connection {
         format!("{}{}\r\n\r\n{body}", self.head, body.len()).into_bytes()
     }
 
-    /// Sends a request and reads the answer's body.
+    /// Sends a request and reads the answer's body. Another status than success is an error.
     pub(super) fn exchange(&mut self, request: &[u8]) -> Result<&[u8]> {
+        let status = self.ask(request)?;
+        ensure!(status == "200", "status {status}: {}", String::from_utf8_lossy(&self.body).trim_end());
+        Ok(&self.body)
+    }
+
+    /// Calls a method; answers its result, or else its error.
+    pub(super) fn outcome(&mut self, method: &str, params: &[Json]) -> Result<std::result::Result<Json, Json>> {
+        let request = self.request(&body(method, params));
+        self.ask(&request)?;
+        let answer = rpc::json::parse(&self.body).context("the answer is not JSON")?;
+        Ok(if answer.get("error").is_null() {
+            Ok(answer.get("result").clone())
+        } else {
+            Err(answer.get("error").clone())
+        })
+    }
+
+    /// Calls many methods in one request. A daemon that takes long to turn round is not measured then.
+    pub(super) fn batch(&mut self, calls: &[(&str, Vec<Json>)]) -> Result<Vec<std::result::Result<Json, Json>>> {
+        let bodies: Vec<String> = calls.iter().map(|(method, params)| body(method, params)).collect();
+        let request = self.request(&format!("[{}]", bodies.join(",")));
+        let answers = rpc::json::parse(self.exchange(&request)?).context("the answer is not JSON")?;
+        let answers = answers.as_arr()?;
+        ensure!(answers.len() == calls.len(), "{} of {} calls were answered", answers.len(), calls.len());
+        let outcome = |answer: &Json| match answer.get("error") {
+            Json::Null => Ok(answer.get("result").clone()),
+            error => Err(error.clone()),
+        };
+        Ok(answers.iter().map(outcome).collect())
+    }
+
+    /// Sends a request and reads the answer. Answers the status.
+    fn ask(&mut self, request: &[u8]) -> Result<String> {
         self.stream.get_mut().write_all(request)?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
@@ -56,19 +89,15 @@ impl Connection {
         }
         self.body.resize(length, 0);
         self.stream.read_exact(&mut self.body)?;
-        ensure!(status == "200", "status {status}: {}", String::from_utf8_lossy(&self.body).trim_end());
-        Ok(&self.body)
+        Ok(status)
     }
 
     /// Calls a method.
     pub(super) fn call(&mut self, method: &str, params: &[Json]) -> Result<Json> {
-        let request = self.request(&body(method, params));
-        let answer = self.exchange(&request)?;
-        let answer = rpc::json::parse(answer).context("the answer is not JSON")?;
-        if !answer.get("error").is_null() {
-            bail!("{method}: {}", answer.get("error").write());
+        match self.outcome(method, params)? {
+            Ok(result) => Ok(result),
+            Err(error) => bail!("{method}: {}", error.write()),
         }
-        Ok(answer.get("result").clone())
     }
 }
 

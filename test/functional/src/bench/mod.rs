@@ -5,15 +5,21 @@
 //! over the pairs, and how far the pairs lie apart. Without a rival (`BITCOIND` names none) figures stand alone.
 //!
 //! [`daemon`] starts and stops a daemon with nothing in the way of the clock, [`http`] asks it as fast as it answers,
-//! [`txs`] builds transactions that need no keys. The workloads are [`rpc`], [`mempool`] and [`chain`].
+//! [`txs`] builds transactions that need no keys. The workloads are [`rpc`], [`mempool`], [`chain`] and [`wallet`].
 
 mod chain;
+mod compare;
 mod daemon;
 mod http;
+mod ipc;
+mod keys;
+mod madechain;
 mod mempool;
+mod offers;
 mod rpc;
 mod table;
-mod txs;
+pub(crate) mod txs;
+mod wallet;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -80,10 +86,14 @@ impl Run<'_> {
 
 type Work = fn(&Run<'_>) -> Result<Vec<Figure>>;
 
-const WORKLOADS: [(&str, &str, Work); 3] = [
+const WORKLOADS: [(&str, &str, Work); 7] = [
     ("rpc", "start, generate, JSON-RPC requests, stop", rpc::run),
     ("mempool", "transactions into the pool, templates out of it", mempool::run),
-    ("chain", "reading a chain again with -reindex and -reindex-chainstate", chain::run),
+    ("crowd", "transactions into a small pool and into a large one", mempool::growth),
+    ("chain", "reading a chain again, cold start, reorganisation, memory, disk", chain::run),
+    ("growth", "blocks on top of few and of many coins", chain::growth),
+    ("ipc", "Cap'n Proto calls over a unix socket, and objects", ipc::run),
+    ("wallet", "opening a large wallet, asking it, paying, reading the chain again", wallet::run),
 ];
 
 /// Plays the workloads that the command line names. Answers whether all of them could be played.
@@ -104,6 +114,10 @@ pub fn run(args: &Functional) -> Result<bool> {
     match &rival {
         Some(rival) => println!("rival: {}", rival.display()),
         None => println!("no rival: name one with BITCOIND=/path/to/bitcoind"),
+    }
+    if args.compare {
+        let rival = rival.context("--compare needs a rival: name one with BITCOIND=/path/to/bitcoind")?;
+        return compare::run(&ours, &rival, if args.quick { 5000 } else { 50_000 });
     }
     let mut report = Vec::new();
     for (name, about, work) in chosen {

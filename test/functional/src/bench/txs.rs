@@ -4,13 +4,15 @@
 use bitcoin::absolute::LockTime;
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::hashes::{Hash as _, sha256};
+use bitcoin::opcodes::all::OP_PUSHBYTES_0;
+use bitcoin::script::Builder;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
 
 /// The script: `OP_TRUE`.
 const TRUE: [u8; 1] = [0x51];
 /// Its address on regtest.
-pub(super) const ADDRESS: &str = "bcrt1qft5p2uhsdcdc3l2ua4ap5qqfg4pjaqlp250x7us7a8qqhrxrxfsqseac85";
+pub(crate) const ADDRESS: &str = "bcrt1qft5p2uhsdcdc3l2ua4ap5qqfg4pjaqlp250x7us7a8qqhrxrxfsqseac85";
 
 /// An output of this value to the script.
 fn output(value: u64) -> TxOut {
@@ -20,7 +22,12 @@ fn output(value: u64) -> TxOut {
 }
 
 /// A transaction from some outputs to outputs of these values.
-pub(super) fn spend(from: &[OutPoint], values: &[u64]) -> Transaction {
+pub(crate) fn spend(from: &[OutPoint], values: &[u64]) -> Transaction {
+    spend_to(from, values.iter().map(|value| output(*value)).collect())
+}
+
+/// A transaction from some outputs to these.
+pub(crate) fn spend_to(from: &[OutPoint], outputs: Vec<TxOut>) -> Transaction {
     let input = |previous_output: &OutPoint| TxIn {
         previous_output: *previous_output,
         script_sig: ScriptBuf::new(),
@@ -31,17 +38,25 @@ pub(super) fn spend(from: &[OutPoint], values: &[u64]) -> Transaction {
         version: Version::TWO,
         lock_time: LockTime::ZERO,
         input: from.iter().map(input).collect(),
-        output: values.iter().map(|value| output(*value)).collect(),
+        output: outputs,
     }
 }
 
+/// What pays the miner of the block at `height`.
+pub(crate) fn coinbase(height: u32, value: u64) -> Transaction {
+    let script = Builder::new().push_int(height.into()).push_opcode(OP_PUSHBYTES_0).into_script();
+    let mut tx = spend_to(&[OutPoint::null()], vec![output(value)]);
+    (tx.input[0].script_sig, tx.input[0].witness) = (script, Witness::new());
+    tx
+}
+
 /// The first output of a transaction.
-pub(super) fn first(txid: Txid) -> OutPoint {
+pub(crate) fn first(txid: Txid) -> OutPoint {
     OutPoint { txid, vout: 0 }
 }
 
 /// As methods take it.
-pub(super) fn hex(tx: &Transaction) -> String {
+pub(crate) fn hex(tx: &Transaction) -> String {
     serialize_hex(tx)
 }
 

@@ -1,19 +1,33 @@
 //! The stories, one short file each. A new one is a file here and a line in [`ALL`].
 
 mod auth;
+mod bad_peers;
 mod cli;
+mod endpoints;
+mod flood;
 mod help;
+mod ipc;
 mod kill;
 mod mine;
+mod mixed_relay;
+mod mixed_sync;
+mod mixed_wallet;
 mod options;
+mod parent;
+mod peers;
 mod prune;
 mod reindex;
 mod reorg;
 mod restart;
+mod separation;
 mod signals;
+mod stop_orders;
+mod takeover;
 mod two_coins;
 mod wallet_attach;
 mod wallet_death;
+mod wallet_kill;
+mod wallet_port;
 
 use anyhow::Result;
 
@@ -34,6 +48,10 @@ const fn quick(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
     Scenario { name, slow: false, play }
 }
 
+const fn slow(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
+    Scenario { name, slow: true, play }
+}
+
 /// Every scenario.
 pub const ALL: &[Scenario] = &[
     quick("help", help::play),
@@ -47,9 +65,24 @@ pub const ALL: &[Scenario] = &[
     quick("prune", prune::play),
     quick("auth", auth::play),
     quick("cli", cli::play),
+    quick("flood", flood::play),
+    slow("takeover", takeover::play),
     quick("two_coins", two_coins::play),
     quick("wallet_death", wallet_death::play),
     quick("wallet_attach", wallet_attach::play),
+    quick("peers", peers::play),
+    quick("bad_peers", bad_peers::play),
+    quick("mixed_sync", mixed_sync::play),
+    quick("mixed_relay", mixed_relay::play),
+    quick("mixed_wallet", mixed_wallet::play),
+    quick("endpoints", endpoints::play),
+    quick("separation", separation::play),
+    quick("parent", parent::play),
+    quick("stop_orders", stop_orders::play),
+    quick("ipc", ipc::play),
+    quick("ipc_addresses", ipc::addresses),
+    quick("wallet_port", wallet_port::play),
+    slow("wallet_kill", wallet_kill::play),
 ];
 
 #[cfg(test)]

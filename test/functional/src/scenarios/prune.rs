@@ -22,12 +22,7 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     expect_equal("pruned", &info.get("pruned").is_true(), &true)?;
     expect_equal("automatic pruning", &info.get("automatic_pruning").is_true(), &false)?;
     expect_equal("the height", &node.height()?, &3)?;
-    node.refuses(
-        "pruneblockchain",
-        &[9_u64.into()],
-        Code::INVALID_PARAMETER,
-        "Blockchain is shorter than the attempted prune height.",
-    )?;
+    node.refuses("pruneblockchain", &[9_u64.into()], Code::MISC, "Blockchain is too short for pruning.")?;
     node.stop()?;
 
     let mut node = stage.start("a", &["-prune=550"])?;

@@ -1,9 +1,11 @@
 //! The functional suite of a foreign checkout, run against the executables under test.
 //!
 //! [`list`] reads the checkout's own list of tests. [`setup`] makes, outside the checkout, the folder that its framework
-//! takes for a build folder, with the configuration that it expects. [`test`] runs one test and reads how it ended.
+//! takes for a build folder, with the configuration that it expects, and [`adapt`] the scripts, if their addresses are
+//! another coin's. [`test`] runs one test and reads how it ended.
 //! [`baseline`] compares the verdicts with the recorded ones. Nothing of a suite is kept here but names and verdicts.
 
+mod adapt;
 pub mod baseline;
 pub mod list;
 pub mod setup;

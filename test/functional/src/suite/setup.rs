@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use coin::Coin;
+use bitcoin::bech32::Hrp;
+use coin::{ChainKind, Coin};
 
+use super::adapt;
 use crate::programs::{Programs, Shape};
 
 /// Parts of the software that Bulkhead promises. What the framework asks about and is not here is not built, and tests
 /// that need it are skipped by the framework itself.
-const PROMISED: [&str; 7] = [
+const PROMISED: [&str; 8] = [
     "ENABLE_WALLET",
+    "USE_SQLITE",
     "BUILD_BITCOIN_CLI",
     "BUILD_BITCOIN_WALLET",
     "BUILD_BITCOIND",
@@ -27,7 +30,7 @@ const PROMISED: [&str; 7] = [
 /// A prepared suite.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    checkout: PathBuf,
+    scripts: PathBuf,
     work: PathBuf,
     suite: String,
     daemon: PathBuf,
@@ -43,7 +46,9 @@ impl Setup {
         let build = work.join("build");
         fs::create_dir_all(&build)?;
         link(&bin, &build.join("bin"))?;
-        fs::write(work.join("config.ini"), filled(&text, checkout, &build, coin.client_name))?;
+        // Where suites of version 28 and before look.
+        link(&bin, &build.join("src"))?;
+        fs::write(work.join("config.ini"), filled(&text, checkout, &build, coin))?;
         let programs = Programs::from_environment(coin, shape, &bin);
         let mut variables = vec![(coin.test_env_daemon.to_owned(), programs.daemon.clone())];
         for &name in coin.test_env_vars {
@@ -57,7 +62,14 @@ impl Setup {
             }
         }
         let suite = coin.client_name.to_lowercase().replace(' ', "-");
-        Ok(Setup { checkout: checkout.to_owned(), work: work.to_owned(), suite, daemon: programs.daemon, variables })
+        let hrp = Hrp::parse(coin.chain(ChainKind::Regtest).context("the coin has no regtest")?.bech32_hrp)?;
+        let scripts = if hrp.as_str() == adapt::THEIRS {
+            checkout.join("test/functional")
+        } else {
+            adapt::copy(&checkout.join("test/functional"), &work.join("scripts"), hrp)?;
+            work.join("scripts")
+        };
+        Ok(Setup { scripts, work: work.to_owned(), suite, daemon: programs.daemon, variables })
     }
 
     /// What the suite is called in the baselines.
@@ -75,11 +87,25 @@ impl Setup {
         self.work.join(name)
     }
 
+    /// Removes from the suite's cache what is no block: frameworks of old remove files only, and stop at a folder.
+    pub fn tidy_cache(&self) -> Result<()> {
+        for entry in fs::read_dir(self.work.join("cache/node0/regtest"))? {
+            let entry = entry?;
+            let kept = ["chainstate", "blocks", "indexes"].iter().any(|name| entry.file_name() == *name);
+            match entry.file_type()?.is_dir() {
+                _ if kept => {}
+                true => fs::remove_dir_all(entry.path())?,
+                false => fs::remove_file(entry.path())?,
+            }
+        }
+        Ok(())
+    }
+
     /// A script of the suite, with everything that all of its scripts need.
     pub fn script(&self, name: &str) -> Command {
         let python = env::var_os("PYTHON").unwrap_or_else(|| OsString::from("python3"));
         let mut command = Command::new(python);
-        command.arg(self.checkout.join("test/functional").join(name));
+        command.arg(self.scripts.join(name));
         command.arg(option("--configfile", &self.work.join("config.ini")));
         command.arg(option("--cachedir", &self.work.join("cache")));
         command.current_dir(&self.work).envs(self.variables.iter().map(|(name, path)| (name, path)));
@@ -103,8 +129,8 @@ fn link(to: &Path, from: &Path) -> Result<()> {
 }
 
 /// The configuration's template with every `@NAME@` filled in. A switch is either `true`, or commented out as the
-/// templates of older suites want it, which is the same as empty here.
-fn filled(template: &str, checkout: &Path, build: &Path, client: &str) -> String {
+/// templates of older suites want it.
+fn filled(template: &str, checkout: &Path, build: &Path, coin: &Coin) -> String {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, behind)) = rest.split_once('@') {
@@ -114,7 +140,7 @@ fn filled(template: &str, checkout: &Path, build: &Path, client: &str) -> String
             rest = behind;
             continue;
         };
-        out.push_str(&value(name, checkout, build, client));
+        out.push_str(&value(name, checkout, build, coin));
         rest = after;
     }
     out + rest
@@ -124,14 +150,17 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
 }
 
-fn value(name: &str, checkout: &Path, build: &Path, client: &str) -> String {
+fn value(name: &str, checkout: &Path, build: &Path, coin: &Coin) -> String {
+    // Each coin's suite names the programs after its coin.
+    let is_promised = |part: &str| PROMISED.contains(&part.replace(&coin.id.to_uppercase(), "BITCOIN").as_str());
     match name {
         "abs_top_srcdir" => checkout.display().to_string(),
         "abs_top_builddir" => build.display().to_string(),
-        "CLIENT_NAME" | "PACKAGE_NAME" => client.to_owned(),
-        _ => match name.strip_suffix("_VALUE") {
-            Some(part) => PROMISED.contains(&part).to_string(),
-            None => String::new(),
+        "CLIENT_NAME" | "PACKAGE_NAME" => coin.client_name.to_owned(),
+        _ => match (name.strip_suffix("_VALUE"), name.strip_suffix("_TRUE")) {
+            (Some(part), _) => is_promised(part).to_string(),
+            (_, Some(part)) if !is_promised(part) => "#".to_owned(),
+            _ => String::new(),
         },
     }
 }
@@ -143,15 +172,18 @@ mod tests {
     #[test]
     fn the_template_is_filled_in() {
         let template = "A=@CLIENT_NAME@\nmail a@b\nSRCDIR=@abs_top_srcdir@\nBUILDDIR=@abs_top_builddir@\nEXEEXT=@EXEEXT@\n\
-                        W=@ENABLE_WALLET_VALUE@\nF=@ENABLE_FUZZ_BINARY_VALUE@\n";
-        let text = filled(template, Path::new("/c"), Path::new("/b"), "Some Coin");
-        assert_eq!(text, "A=Some Coin\nmail a@b\nSRCDIR=/c\nBUILDDIR=/b\nEXEEXT=\nW=true\nF=false\n");
+                        W=@ENABLE_WALLET_VALUE@\nF=@ENABLE_FUZZ_BINARY_VALUE@\n\
+                        @BUILD_WIDECOIN_CLI_TRUE@CLI=true\n@USE_BDB_TRUE@BDB=true\n";
+        let text = filled(template, Path::new("/c"), Path::new("/b"), coin::by_id("widecoin").unwrap());
+        let expected =
+            "A=Widecoin Core\nmail a@b\nSRCDIR=/c\nBUILDDIR=/b\nEXEEXT=\nW=true\nF=false\nCLI=true\n#BDB=true\n";
+        assert_eq!(text, expected);
     }
 
     #[test]
     fn a_script_gets_its_configuration_and_the_executables() {
         let [checkout, bin, work] = [(); 3].map(|()| tempfile::tempdir().unwrap());
-        fs::create_dir(checkout.path().join("test")).unwrap();
+        fs::create_dir_all(checkout.path().join("test/functional")).unwrap();
         fs::write(checkout.path().join("test/config.ini.in"), "S=@abs_top_srcdir@\n").unwrap();
         let coin = coin::by_id("freicoin").unwrap();
         let setup = Setup::make(checkout.path(), work.path(), coin, Shape::Multi, bin.path()).unwrap();

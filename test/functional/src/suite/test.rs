@@ -25,7 +25,11 @@ pub fn make_cache(setup: &Setup) -> Result<()> {
     let mut script = setup.script("create_cache.py");
     script.arg(option("--tmpdir", &setup.dir("cache-tmp"))).arg("--portseed=0");
     let status = run_group(&mut script, &log, CACHE)?;
-    ensure!(status.success(), "{}", first_error(&fs::read_to_string(&log).unwrap_or_default()));
+    let text = fs::read_to_string(&log).unwrap_or_default();
+    if text.contains("Is a directory: ") {
+        return setup.tidy_cache();
+    }
+    ensure!(status.success(), "{}", first_error(&text));
     Ok(())
 }
 

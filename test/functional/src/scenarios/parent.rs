@@ -1,0 +1,70 @@
+//! A node as the child of another program, as a GUI starts it: they talk over a socket pair, and neither leaves the other
+//! behind.
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use interfaces::{Hello, Json};
+use ipc::{Ipc, Options, Peer};
+
+use crate::processes::{children, runs};
+use crate::programs::Shape;
+use crate::stage::{Skip, Stage, expect_equal};
+use crate::wait::{DEADLINE, until};
+
+/// No port is opened: the socket pair is all there is.
+const ALONE: [&str; 3] = ["-server=0", "-printtoconsole=0", "-keypool=10"];
+
+pub(super) fn play(stage: &Stage) -> Result<()> {
+    stage.needs_ours("node that another program starts")?;
+    ensure!(stage.shape == Shape::Multi, Skip("the daemon is nobody's child".to_owned()));
+    let client = Ipc::new(Options::new(format!("{}-gui", stage.coin.id)));
+
+    // It does what it is told, and stops when it is told so.
+    let (mut node, socket) = stage.child("a", &ALONE)?;
+    let peer = client.attach(socket, "node", Some(&hello(stage)?))?;
+    let gui = peer.init().make_node()?.context("nothing for a GUI")?;
+    ask(&peer, &format!(r#"{{"method":"generatetoaddress","params":[1,"{}"],"id":1}}"#, stage.address()?))?;
+    expect_equal("the height", &gui.status()?.tip.height, &1)?;
+    let wallet = children(node.id())?.pop().context("the node has no wallet process")?;
+    ensure!(gui.list_rpc_commands()?.iter().any(|name| name == "createwallet"), "the wallet's methods are not listed");
+    gui.start_shutdown()?;
+    let status = until("the node's end", DEADLINE, || Ok(node.try_wait()?))?;
+    ensure!(status.success(), "the node was stopped and ended with {status}");
+    ensure!(!runs(wallet), "the wallet outlives its node");
+
+    // Whoever started it is gone without a word: it stops as if it had been asked to.
+    let (mut node, socket) = stage.child("a", &ALONE)?;
+    let peer = client.attach(socket, "node", Some(&hello(stage)?))?;
+    let wallet = children(node.id())?.pop().context("the node has no wallet process")?;
+    peer.disconnect();
+    let status = until("the node's end", DEADLINE, || Ok(node.try_wait()?))?;
+    ensure!(status.success(), "the node lost its parent and ended with {status}");
+    ensure!(!runs(wallet), "the wallet outlives its node");
+
+    // One that is for another chain is told so, and what it was told has been written down.
+    let (mut node, socket) = stage.child("a", &ALONE)?;
+    let other = Hello { chain: "main".to_owned(), ..hello(stage)? };
+    let error = client.attach(socket, "node", Some(&other)).err().context("a GUI of another chain was let in")?;
+    ensure!(error.to_string().contains("is for chain main"), "the sentence: {error}");
+    until("the node's end", DEADLINE, || Ok(node.try_wait()?))?;
+    let mut node = stage.start("a", &[])?;
+    expect_equal("the height", &node.height()?, &1)?;
+    node.stop()
+}
+
+fn hello(stage: &Stage) -> Result<Hello> {
+    let chain = stage.regtest()?;
+    Ok(Hello {
+        coin: stage.coin.id.to_owned(),
+        chain: chain.kind.name().to_owned(),
+        genesis: chain.genesis.hash.to_string(),
+        role: "gui".to_owned(),
+        ..Hello::default()
+    })
+}
+
+fn ask(peer: &Peer, request: &str) -> Result<()> {
+    let rpc = peer.init().make_rpc()?.context("no JSON-RPC")?;
+    let answer = rpc.execute_rpc(&Json::new(request), "/", "")?.map_err(|failure| anyhow!(failure.0))?;
+    ensure!(answer.as_str().contains(r#""error":null"#), "{}", answer.as_str());
+    Ok(())
+}

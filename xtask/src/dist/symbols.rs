@@ -1,0 +1,57 @@
+//! Debug symbols go into files of their own, which the executables name.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use xshell::{Shell, cmd};
+
+use crate::depends::source::run;
+use crate::depends::toolchain::Toolchain;
+
+/// An executable that was taken apart.
+#[derive(Debug, Clone)]
+pub(crate) struct Split {
+    /// What is shipped.
+    pub(crate) stripped: PathBuf,
+    /// Its debug symbols.
+    pub(crate) debug: PathBuf,
+}
+
+/// Splits `file` into `to/bin/NAME` and `to/debug/NAME.debug`.
+pub(crate) fn split(toolchain: &Toolchain, file: &Path, to: &Path) -> Result<Split> {
+    let name = file.file_name().context("an executable has a name")?.to_string_lossy().into_owned();
+    let split = Split {
+        stripped: to.join("bin").join(&name),
+        debug: to.join("debug").join(format!("{}.debug", name.trim_end_matches(".exe"))),
+    };
+    for path in [&split.stripped, &split.debug] {
+        fs::create_dir_all(path.parent().context("a file lies in a folder")?)?;
+    }
+    let objcopy = toolchain.binutil("objcopy");
+    let (sh, stripped, debug) = (Shell::new()?, &split.stripped, &split.debug);
+    run(cmd!(sh, "{objcopy} --only-keep-debug {file} {debug}").env("LC_ALL", "C"))?;
+    run(cmd!(sh, "{objcopy} --strip-all --add-gnu-debuglink={debug} {file} {stripped}").env("LC_ALL", "C"))?;
+    ensure!(fs::metadata(stripped)?.len() < fs::metadata(file)?.len(), "stripping {name} took nothing away");
+    Ok(split)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::elf;
+    use super::*;
+    use crate::project::Host;
+
+    #[test]
+    fn symbols_move_to_a_file_that_the_executable_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("program");
+        fs::write(&file, elf::tests::compiled(&["-g"])).unwrap();
+        let toolchain = Toolchain::find(Host::native().unwrap()).unwrap();
+        let split = split(&toolchain, &file, &dir.path().join("out")).unwrap();
+        let facts = elf::read(&fs::read(&split.stripped).unwrap()).unwrap();
+        assert!(facts.symbols.is_empty() && !facts.debug && facts.debug_link);
+        let debug = elf::read(&fs::read(&split.debug).unwrap()).unwrap();
+        assert!(debug.debug && debug.symbols.iter().any(|name| name == "sqlite3_open"));
+    }
+}
