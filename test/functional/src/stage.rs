@@ -77,7 +77,7 @@ impl Stage {
     /// The same stage for our daemon of another coin.
     #[must_use]
     pub fn beside(&self, coin: &'static Coin) -> Stage {
-        let bin = self.programs.daemon.parent().unwrap_or(Path::new(""));
+        let bin = self.programs.ours.parent().unwrap_or(Path::new(""));
         let programs = Programs::find(coin, self.shape, bin, |_| None);
         Stage::new(coin, self.shape, self.seed, programs, self.dir.clone())
     }

@@ -32,7 +32,7 @@ pub use chain::{
 };
 pub use extra::{Extra, FreicoinExtra, OtherExtra, SyscoinExtra};
 pub use genesis::{Genesis, GenesisOutput, Recovered};
-pub use names::{Bech32V0, Coin, Unit};
+pub use names::{BUG_CONTACT, Bech32V0, Coin, Unit};
 pub use schedule::{
     ConsensusConstants, DemurrageVector, FreicoinSubsidy, HashFunction, HeaderFormat, StepsSubsidy, Subsidy,
     SubsidyStep, SubsidyVector, SyscoinSubsidy, TxFormat,

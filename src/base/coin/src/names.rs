@@ -2,6 +2,9 @@
 
 use crate::{Chain, ChainKind, ConsensusConstants};
 
+/// Whom users of a build tell about its bugs.
+pub const BUG_CONTACT: &str = "the maintainers of this build";
+
 /// One coin.
 #[derive(Debug, PartialEq)]
 pub struct Coin {

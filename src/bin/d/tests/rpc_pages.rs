@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::{env, fs};
 
-use rpc::{Directory, Identity, Registry, Words};
+use rpc::{Directory, Identity, Registry};
 
 /// Every method of Bitcoin Core 31.99, those that `help` hides included.
 const CORE: &str = "abandontransaction abortprivatebroadcast abortrescan addconnection addhdkey addnode addpeeraddress \
@@ -52,18 +52,7 @@ const INTERNAL: &str = "publicscripts";
 /// Every page by its file's name.
 fn pages() -> BTreeMap<String, String> {
     let coin = coin::by_id("bitcoin").expect("one of the six");
-    let directory = Directory::new(Identity {
-        client_name: coin.client_name.to_owned(),
-        version: String::new(),
-        cli_name: "bitcoin-cli".to_owned(),
-        rpc_port: coin.main().rpc_port,
-        bug_url: String::new(),
-        words: Words {
-            name: coin.name.to_owned(),
-            ticker: coin.ticker.to_owned(),
-            minor_unit: coin.minor_unit.to_owned(),
-        },
-    });
+    let directory = Directory::new(Identity { version: String::new(), bug_url: String::new(), ..Identity::of(coin) });
     let mut categories = BTreeMap::new();
     let wallet = engine::rpc::methods();
     let wallet: Vec<_> = wallet.into_iter().filter(|method| method.doc.name != INTERNAL).collect();

@@ -77,10 +77,16 @@ pub fn child(
 ) -> ExitCode {
     let name = OsString::from(names::executable(coin, role));
     let argv: Vec<OsString> = std::iter::once(name).chain(arguments.iter().cloned()).collect();
-    begin(role, coin, &argv, |help| help, |begin| match begin {
-        Begin::Run(config) => work(config),
-        Begin::Spawned { .. } => print("", "Error: a program has one parent.\n", 1),
-    })
+    begin(
+        role,
+        coin,
+        &argv,
+        |help| help,
+        |begin| match begin {
+            Begin::Run(config) => work(config),
+            Begin::Spawned { .. } => print("", "Error: a program has one parent.\n", 1),
+        },
+    )
 }
 
 fn begin(

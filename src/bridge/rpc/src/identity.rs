@@ -1,5 +1,7 @@
 //! What the daemon calls itself where texts of this crate need it.
 
+use coin::Coin;
+
 use crate::json::{Json, Object};
 
 /// Names and versions of one coin's daemon.
@@ -17,6 +19,24 @@ pub struct Identity {
     pub bug_url: String,
     /// What texts call the coin.
     pub words: Words,
+}
+
+impl Identity {
+    /// What the daemon of a coin calls itself.
+    pub fn of(coin: &Coin) -> Self {
+        Self {
+            client_name: coin.client_name.to_owned(),
+            version: config::about::VERSION.to_owned(),
+            cli_name: format!("{}-cli", coin.id),
+            rpc_port: coin.main().rpc_port,
+            bug_url: coin::BUG_CONTACT.to_owned(),
+            words: Words {
+                name: coin.name.to_owned(),
+                ticker: coin.ticker.to_owned(),
+                minor_unit: coin.minor_unit.to_owned(),
+            },
+        }
+    }
 }
 
 /// The words that differ from coin to coin. Descriptions hold their places: `{coin}`, `{Coin}`, `{ticker}` and `{atom}`.

@@ -110,7 +110,7 @@ impl Node {
         }
         let with_server = config.args().get_bool("server", true);
         let check_results = config.args().get_bool("rpcdoccheck", cfg!(debug_assertions));
-        let directory = Directory::new(server::identity(&config));
+        let directory = Directory::new(::rpc::Identity::of(config.coin()));
         let rpc_state = Arc::new(RpcState::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let commands = Arc::new(notices::commands(&config));
         let context = Arc::new(NodeContext {

@@ -109,9 +109,9 @@ pub(crate) fn log_chain(params: &ChainParams) {
         tracing::info!("Signet derived magic (message start): {magic}");
     }
     if let Some(block) = params.assume_valid() {
-        tracing::info!("Assuming ancestors of block {block} have valid signatures.")
+        tracing::info!("Assuming ancestors of block {block} have valid signatures.");
     } else {
-        tracing::info!("Validating signatures for all blocks.")
+        tracing::info!("Validating signatures for all blocks.");
     }
     tracing::info!("Setting nMinimumChainWork={}", crate::render::hex256(params.minimum_chain_work()));
 }

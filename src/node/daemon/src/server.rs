@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use ::rpc::{
-    Directory, Engine, Identity, Registry, RpcOptions,
+    Directory, Engine, Registry, RpcOptions,
     auth::Authenticator,
     bind,
     cookie::Cookie,
     http::{JsonRpcHandler, Route, Routes, Server},
 };
-use config::Config;
 use platform::Entropy;
 
 use crate::{NodeContext, rest};
@@ -34,23 +33,6 @@ pub(crate) enum ServerError {
     /// The system refused a thread or a socket.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-}
-
-/// What the daemon calls itself in help texts.
-pub(crate) fn identity(config: &Config) -> Identity {
-    let coin = config.coin();
-    Identity {
-        client_name: coin.client_name.to_owned(),
-        version: config::about::VERSION.to_owned(),
-        cli_name: format!("{}-cli", coin.id),
-        rpc_port: coin.main().rpc_port,
-        bug_url: "the maintainers of this build".to_owned(),
-        words: ::rpc::Words {
-            name: coin.name.to_owned(),
-            ticker: coin.ticker.to_owned(),
-            minor_unit: coin.minor_unit.to_owned(),
-        },
-    }
 }
 
 /// The methods, in a registry that lists them.

@@ -102,7 +102,7 @@ impl Asker {
         };
         let state = Arc::new(RpcState::new(Arc::new(ManualClock::new(0))));
         state.finish_warmup();
-        let registry = Registry::new(Directory::new(crate::server::identity(&config)));
+        let registry = Registry::new(Directory::new(::rpc::Identity::of(config.coin())));
         registry.add_all(methods);
         let engine = Engine::new(Arc::from(config), Arc::new(registry), state).with_result_checks(true);
         Self { engine, _dir: dir }

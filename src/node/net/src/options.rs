@@ -184,7 +184,7 @@ impl Options {
             capture: None,
             log_ips: false,
             client_name: "Bulkhead".to_owned(),
-            contact: "the maintainers of this build".to_owned(),
+            contact: "its makers".to_owned(),
         }
     }
 

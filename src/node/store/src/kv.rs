@@ -126,10 +126,17 @@ impl Kv {
         batch.batch.delete_cf(self.family(family), key);
     }
 
-    /// An estimate of the bytes that keys in `[from, to)` take on disk.
+    /// An estimate of the bytes that a family takes on disk: its tables, and the log of what is in no table yet.
     pub fn approximate_size(&self, family: &'static str) -> u64 {
-        let property = |name| self.db.property_int_value_cf(self.family(family), name).ok().flatten().unwrap_or(0);
-        property("rocksdb.total-sst-files-size") + property("rocksdb.cur-size-all-mem-tables")
+        let tables = self.db.property_int_value_cf(self.family(family), "rocksdb.total-sst-files-size");
+        tables.ok().flatten().unwrap_or(0) + self.log_size()
+    }
+
+    /// Bytes of the log, which all families share.
+    fn log_size(&self) -> u64 {
+        let files = std::fs::read_dir(self.db.path()).into_iter().flatten().flatten();
+        let logs = files.filter(|file| Path::new(&file.file_name()).extension().is_some_and(|end| end == "log"));
+        logs.filter_map(|file| file.metadata().ok()).map(|about| about.len()).sum()
     }
 
     /// Merges all files of a family into few.

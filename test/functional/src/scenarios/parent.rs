@@ -2,6 +2,7 @@
 //! behind.
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use bitcoin::hashes::Hash as _;
 use interfaces::{Hello, Json};
 use ipc::{Ipc, Options, Peer};
 
@@ -56,7 +57,7 @@ fn hello(stage: &Stage) -> Result<Hello> {
     Ok(Hello {
         coin: stage.coin.id.to_owned(),
         chain: chain.kind.name().to_owned(),
-        genesis: chain.genesis.hash.to_string(),
+        genesis: bitcoin::BlockHash::from_byte_array(chain.genesis.hash).to_string(),
         role: "gui".to_owned(),
         ..Hello::default()
     })

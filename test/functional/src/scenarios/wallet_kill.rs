@@ -55,8 +55,10 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
         let mut client: Client = node.client_with(Credentials::Cookie(cookie));
         let given = params.clone();
         let asked = thread::spawn(move || client.call(PLACE, method, Json::Arr(given)));
-        // Any moment will do: from before the request arrives until after it is answered.
-        thread::sleep(Duration::from_micros(draw(&mut dice, 60_000)));
+        // Any moment will do: from before the request arrives until after it is answered. To encrypt takes longer, and
+        // much longer on a busy machine, so each turn that was too short for it makes the next one longer.
+        let patience = if method == "encryptwallet" { turn - ENCRYPT_FROM + 1 } else { 1 };
+        thread::sleep(Duration::from_micros(draw(&mut dice, 60_000 * u64::from(patience))));
         processes::signal(wallet, Signal::SIGKILL)?;
         let answer = asked.join().ok().context("who asks panicked")?;
         until("the wallet's return", DEADLINE, || {
@@ -83,8 +85,9 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     facts.check(&mut node)?;
     nothing_spent_twice(&mut node)?;
 
-    // Reading the chain again finds nothing that was not known.
+    // Reading the chain again, for which it has to be unlocked, finds nothing that was not known.
     node.mine(1, stage.address()?)?;
+    node.call_at(PLACE, "walletpassphrase", &[PASSPHRASE.into(), 1000.into()])?;
     let before = node.call_at(PLACE, "getbalances", &[])?.get("mine").write();
     node.call_at(PLACE, "rescanblockchain", &[])?;
     expect_equal("balances", &node.call_at(PLACE, "getbalances", &[])?.get("mine").write(), &before)?;

@@ -157,6 +157,7 @@ fn value(name: &str, checkout: &Path, build: &Path, coin: &Coin) -> String {
         "abs_top_srcdir" => checkout.display().to_string(),
         "abs_top_builddir" => build.display().to_string(),
         "CLIENT_NAME" | "PACKAGE_NAME" => coin.client_name.to_owned(),
+        "CLIENT_BUGREPORT" | "PACKAGE_BUGREPORT" => coin::BUG_CONTACT.to_owned(),
         _ => match (name.strip_suffix("_VALUE"), name.strip_suffix("_TRUE")) {
             (Some(part), _) => is_promised(part).to_string(),
             (_, Some(part)) if !is_promised(part) => "#".to_owned(),

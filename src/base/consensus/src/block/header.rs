@@ -3,6 +3,7 @@
 use primitives::Header;
 
 use crate::deployment::Buried;
+use crate::params::ChainParams;
 use crate::reason::HeaderReason;
 use crate::rules::Rules;
 use crate::view::{HeaderView, tip, tip_median_time};
@@ -36,6 +37,23 @@ pub(crate) fn check_header_context<R: Rules + ?Sized>(
     if header.bits() != rules.next_work_required(prev, header) {
         return Err(HeaderReason::BadDiffBits);
     }
+    check_place(params, header, prev, context)?;
+    let version = header.version();
+    let outdated = [(2, Buried::HeightInCoinbase), (3, Buried::Dersig), (4, Buried::Cltv)];
+    if outdated.iter().any(|(least, rule)| version < *least && params.is_active(*rule, height)) {
+        return Err(HeaderReason::BadVersion(version));
+    }
+    Ok(())
+}
+
+/// Checks where a header stands: behind the checkpoints, and at a time that fits those before it and now.
+pub(crate) fn check_place(
+    params: &ChainParams,
+    header: &Header,
+    prev: &dyn HeaderView,
+    context: HeaderContext,
+) -> Result<(), HeaderReason> {
+    let height = prev.height().saturating_add(1);
     if context.checkpoint.is_some_and(|checkpoint| height < checkpoint) {
         return Err(HeaderReason::ForkBeforeCheckpoint);
     }
@@ -49,11 +67,6 @@ pub(crate) fn check_header_context<R: Rules + ?Sized>(
     }
     if time > context.now.saturating_add(i64::from(params.max_future_block_time())) {
         return Err(HeaderReason::TimeTooNew);
-    }
-    let version = header.version();
-    let outdated = [(2, Buried::HeightInCoinbase), (3, Buried::Dersig), (4, Buried::Cltv)];
-    if outdated.iter().any(|(least, rule)| version < *least && params.is_active(*rule, height)) {
-        return Err(HeaderReason::BadVersion(version));
     }
     Ok(())
 }

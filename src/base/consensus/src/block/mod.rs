@@ -15,7 +15,7 @@ pub use body::{BlockChecks, Scope, is_mutated};
 pub(crate) use context::check_block_context;
 pub use context::height_script;
 pub use header::HeaderContext;
-pub(crate) use header::{check_header, check_header_context};
+pub(crate) use header::{check_header, check_header_context, check_place};
 pub(crate) use witness::check_witness;
 pub use witness::{WITNESS_RESERVED_VALUE, commitment_index, commitment_output, commitment_root};
 

@@ -4,7 +4,7 @@ use primitives::{Block, Header, Tx};
 use std::sync::Arc;
 
 use super::{Freicoin, witness};
-use crate::block::{BlockChecks, HeaderContext, height_script};
+use crate::block::{BlockChecks, HeaderContext, check_place, height_script};
 use crate::deployment::{Buried, ThresholdState, state_after};
 use crate::pow;
 use crate::reason::{BlockReason, HeaderReason};
@@ -40,16 +40,7 @@ pub(super) fn check_header_context(
     if !loosened && header.bits() != rules.next_work_required(prev, header) {
         return Err(HeaderReason::BadDiffBits);
     }
-    if context.checkpoint.is_some_and(|checkpoint| height < checkpoint) {
-        return Err(HeaderReason::ForkBeforeCheckpoint);
-    }
-    let time = i64::from(header.time());
-    if time <= tip_median_time(prev) {
-        return Err(HeaderReason::TimeTooOld);
-    }
-    if time > context.now.saturating_add(i64::from(params.max_future_block_time())) {
-        return Err(HeaderReason::TimeTooNew);
-    }
+    check_place(params, header, prev, context)?;
     let version = header.version();
     let outdated = [(2, Buried::HeightInCoinbase), (3, Buried::Dersig)];
     if !loosened && outdated.iter().any(|(least, rule)| version < *least && params.is_active(*rule, height)) {

@@ -172,8 +172,7 @@ mod tests {
         assert_eq!(sum.cast_unsigned(), data.subsidy_limit_sum);
     }
 
-    /// 20,000 pairs against the exact power in double-width integers: never more than it, and short of it by no more
-    /// than the rounding of each step can take.
+    /// 20,000 pairs against the power in floating point: no further from it than the rounding of both can take them.
     #[test]
     fn near_the_exact_power() {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;

@@ -11,7 +11,7 @@ use primitives::{FinalTx, Tx, TxOutEntry};
 use script::{Flags, Prevout, TxData, TxSignatureChecker, verify_script_in};
 
 use super::Freicoin;
-use crate::deployment::{ThresholdState, VersionBitsCache, state_after};
+use crate::deployment::{Buried, ThresholdState, VersionBitsCache, state_after};
 use crate::money::value_of;
 use crate::reason::FinalTxReason;
 use crate::rules::{BlockEnds, Rules};
@@ -176,15 +176,21 @@ pub(super) fn ends(
                     spent.push(coin);
                 }
             }
-            let script_pubkey = ScriptBuf::from_bytes(super::witness::blank_script());
+            // Where no witness may be, nothing commits to any.
+            let commits = rules.params().is_active(Buried::Segwit, height);
+            let output = if commits {
+                TxOut { script_pubkey: ScriptBuf::from_bytes(super::witness::blank_script()), ..free_output() }
+            } else {
+                free_output()
+            };
             let inner = Transaction {
                 version: bitcoin::transaction::Version::TWO,
                 lock_time: bitcoin::absolute::LockTime::from_consensus(time),
                 input: inputs,
-                output: vec![TxOut { value: bitcoin::Amount::ZERO, script_pubkey }],
+                output: vec![output],
             };
             let fee = spent.iter().map(|coin| rules.worth(value_of(&coin.out), coin, height)).sum();
-            ends.witness = Some(Vec::new());
+            ends.witness = commits.then(Vec::new);
             ends.last = Some((Tx::new(inner, Some(height)), fee));
         }
     }

@@ -191,6 +191,9 @@ fn grow(rules: &dyn Rules, chain: &mut HeaderVec, coins: &mut Coins, blocks: u32
     }
 }
 
+/// Damage to a transaction that continues the one of the block before, and why it is refused.
+type Case = (fn(&mut Transaction), FinalTxReason);
+
 #[test]
 fn blocks_continue_the_last_transaction() {
     let rules = regtest();
@@ -210,7 +213,6 @@ fn blocks_continue_the_last_transaction() {
     assert_eq!((chain.height(), coins.last), (100, Some(first)), "until it is mature nothing changes");
     let good = make(&*rules, &chain, &coins, Vec::new(), 0);
     assert_eq!(good.txs.len(), 2);
-    type Case = (fn(&mut Transaction), FinalTxReason);
     let cases: [Case; 4] = [
         (|tx| tx.input[0].previous_output.vout = 1, FinalTxReason::ForeignInput),
         (|tx| tx.output.push(output(0, &[0x51])), FinalTxReason::ManyOutputs),

@@ -15,7 +15,7 @@ use crate::pow;
 use crate::reason::{BlockReason, HeaderReason, TxReason};
 use crate::rules::{MergedMining, Rules, Unverified};
 use crate::tx;
-use crate::view::{HeaderView, next_height, tip_median_time};
+use crate::view::{HeaderView, next_height};
 
 /// What is not verified of a chain on which the NEVM and masternodes are in force.
 pub const UNVERIFIED: &[&str] = &[
@@ -189,16 +189,7 @@ impl Rules for Syscoin {
         if header.bits() != self.next_work_required(prev, header) {
             return Err(HeaderReason::BadDiffBits);
         }
-        if context.checkpoint.is_some_and(|checkpoint| height < checkpoint) {
-            return Err(HeaderReason::ForkBeforeCheckpoint);
-        }
-        let time = i64::from(header.time());
-        if time <= tip_median_time(prev) {
-            return Err(HeaderReason::TimeTooOld);
-        }
-        if time > context.now.saturating_add(i64::from(self.params.max_future_block_time())) {
-            return Err(HeaderReason::TimeTooNew);
-        }
+        block::check_place(&self.params, header, prev, context)?;
         let expects_nevm = self.extra.nevm_start_block.is_active_at(height) && !self.is_private();
         if expects_nevm && !version::is_nevm(header.version()) {
             return Err(HeaderReason::NevmVersion);

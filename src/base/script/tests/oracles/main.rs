@@ -5,6 +5,7 @@
 mod bip341;
 mod common;
 mod differential;
+mod freicoin;
 mod script_tests;
 mod sighash;
 mod tx_tests;

@@ -181,6 +181,9 @@ pub(crate) fn net_options(config: &Config) -> Result<Options, BadOption> {
         if !connect.is_empty() && connect != ["0"] && !seed_nodes.is_empty() {
             tracing::info!("-seednode is ignored when -connect is used");
         }
+        if args.is_set("dnsseed") && args.get_bool("dnsseed", true) && args.is_set("proxy") {
+            tracing::info!("-dnsseed is ignored when -connect is used and -proxy is specified");
+        }
         Some(if connect == ["0"] { Vec::new() } else { connect })
     };
     let mut added = args.get_all("addnode");
@@ -242,6 +245,7 @@ pub(crate) fn net_options(config: &Config) -> Result<Options, BadOption> {
         log_ips: args.get_bool("logips", false),
         discover: args.get_bool("discover", true),
         client_name: config.coin().client_name.to_owned(),
+        contact: coin::BUG_CONTACT.to_owned(),
         // No list of addresses comes with the program; the other sources have their time all the same.
         fixed_seeds: args.get_bool("fixedseeds", true).then(Vec::new),
         ..Options::new(magic, chain.p2p_port, net_dir)

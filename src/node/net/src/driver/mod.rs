@@ -189,6 +189,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
     pub(crate) fn new(parts: Parts<C, T>) -> Self {
         let Parts { peers, options, clock, mut chance, waker, io, addrman, shun, anchors, bound } = parts;
         let now = waker.now();
+        tracing::info!("SetNetworkActive: {}", options.active);
         let mut it = Self {
             added: added::Added::new(&options),
             opener: open::Opener::new(now, &mut chance),

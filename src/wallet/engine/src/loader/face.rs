@@ -59,20 +59,7 @@ impl Loader {
 
 fn engine(wallets: &Arc<Wallets>, more: impl FnOnce(&Directory) -> Vec<Method<Wallets>>) -> Engine<Wallets> {
     let config = &wallets.shared().config;
-    let coin = config.coin();
-    let identity = Identity {
-        client_name: coin.client_name.to_owned(),
-        version: config::about::VERSION.to_owned(),
-        cli_name: format!("{}-cli", coin.id),
-        rpc_port: coin.main().rpc_port,
-        bug_url: "the maintainers of this build".to_owned(),
-        words: rpc::Words {
-            name: coin.name.to_owned(),
-            ticker: coin.ticker.to_owned(),
-            minor_unit: coin.minor_unit.to_owned(),
-        },
-    };
-    let registry = Registry::new(Directory::new(identity));
+    let registry = Registry::new(Directory::new(Identity::of(config.coin())));
     registry.add_all(crate::rpc::methods());
     registry.add_all(more(registry.directory()));
     let state = RpcState::new(Arc::clone(&wallets.shared().clock) as Arc<dyn Clock>);

@@ -143,6 +143,8 @@ fn tx_out_set() -> Method<NodeContext> {
         Res::num("vout", "The vout value"),
         Res::hex("scriptPubKey", "The output script"),
         Res::str("desc", "A specialized descriptor for the matched output script"),
+        Res::amount("value", "The amount at the height that it was written for").optional().skip_in_help(),
+        Res::num("refheight", "The height that the value was written for").optional().skip_in_help(),
         Res::amount("amount", "The total amount in {ticker} of the unspent output"),
         Res::bool("coinbase", "Whether this is a coinbase output"),
         Res::num("height", "Height of the unspent transaction output"),
@@ -244,17 +246,22 @@ fn scan_coins(
     };
     let (mut total, mut unspents) = (0, Vec::new());
     for (out, coin) in found {
-        let value = consensus::value_of(&coin.out);
+        let stated = consensus::value_of(&coin.out);
+        let value = node.rules.worth(stated, &coin, height + 1);
         total += value;
         let script = &coin.out.script_pubkey;
         let mut shown = Object::new()
             .with("txid", out.txid.to_string())
             .with("vout", out.vout)
             .with("scriptPubKey", render::hex(script.as_bytes()))
-            .with("desc", needles.get(script).map(Descriptor::to_string).unwrap_or_default())
-            .with("amount", Json::amount(value))
-            .with("coinbase", coin.coinbase)
-            .with("height", coin.height);
+            .with("desc", needles.get(script).map(Descriptor::to_string).unwrap_or_default());
+        if let Some(reference) = coin.refheight() {
+            shown.push("value", Json::amount(stated));
+            shown.push("refheight", reference);
+        }
+        shown.push("amount", Json::amount(value));
+        shown.push("coinbase", coin.coinbase);
+        shown.push("height", coin.height);
         shown.push("blockhash", hash_at(coin.height).unwrap_or_default());
         shown.push("confirmations", (height + 1).saturating_sub(coin.height));
         unspents.push(Json::from(shown));
