@@ -1,36 +1,46 @@
 //! How far along the chain is, as a person wants to know it.
 
+use coin::Chain;
+
 use crate::{Engine, Node, Reader, Tree, shared::read};
 
-/// Transactions that a busy chain gets each second, and a quiet one: enough to guess how many are still to come.
-const BUSY_RATE: f64 = 5.0;
-const QUIET_RATE: f64 = 0.001;
+/// A block as old as this at most is recent: whoever has it is as good as done.
+const RECENT: i64 = 2 * 60 * 60;
 
-/// The part of all transactions up to `now` that the chain up to this block has.
+/// The part of all transactions up to `now` that the chain up to this block has. How many there are is guessed from how
+/// many came each second when the program was made.
 #[expect(clippy::cast_precision_loss, reason = "a guess, shown to six decimals")]
-fn progress(node: &Node, best_time: i64, now: i64, test_chain: bool) -> f64 {
+fn progress(node: &Node, best_height: u32, now: i64, chain: &Chain) -> f64 {
     if node.chain_tx_count == 0 {
         return 0.0;
     }
-    let rate = if test_chain { QUIET_RATE } else { BUSY_RATE };
-    let have = node.chain_tx_count as f64;
-    // A chain that has stopped long ago is complete when its last header is reached.
-    let end = now.min(best_time.max(i64::from(node.header.time)) + 2 * 60 * 60);
-    let missing = (end - i64::from(node.header.time)).max(0) as f64 * rate;
-    (have / (have + missing)).min(1.0)
+    let known = &chain.tx_data;
+    let time = i64::from(node.header.time);
+    let missing_blocks = best_height.checked_sub(node.height);
+    // Miners set the times of blocks as they like, so that only the headers tell what a recent block lacks.
+    let behind = match missing_blocks {
+        Some(blocks) if (now - time).abs() <= RECENT => i64::from(blocks) * i64::from(chain.pow_target_spacing),
+        _ => now - time,
+    };
+    let total = if node.chain_tx_count <= known.tx_count {
+        known.tx_count as f64 + (now - i64::from(known.time)) as f64 * known.tx_rate
+    } else {
+        node.chain_tx_count as f64 + behind as f64 * known.tx_rate
+    };
+    (node.chain_tx_count as f64 / total).clamp(0.0, 1.0)
 }
 
 impl Engine {
     pub(crate) fn progress_of(&self, tree: &Tree, node: &Node) -> f64 {
-        let best_time = read(&self.shared.best_header).map_or(0, |b| i64::from(tree[b].header.time));
-        progress(node, best_time, self.clock.unix_seconds(), self.shared.params.is_test_chain())
+        let best_height = read(&self.shared.best_header).map_or(0, |best| tree[best].height);
+        progress(node, best_height, self.clock.unix_seconds(), self.shared.params.chain())
     }
 }
 
 impl Reader {
     /// The part of all transactions up to `now` that the chain up to this block has: 1 when there is nothing left to do.
     pub fn progress(&self, node: &Node, now: i64) -> f64 {
-        let best_time = self.best_header().map_or(0, |b| i64::from(self.node(b).header.time));
-        progress(node, best_time, now, self.shared.params.is_test_chain())
+        let best_height = self.best_header().map_or(0, |best| self.node(best).height);
+        progress(node, best_height, now, self.shared.params.chain())
     }
 }

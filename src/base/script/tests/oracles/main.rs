@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a vector that cannot be read, or a helper that fails, fails the test")]
 
+mod bip143;
 mod bip341;
 mod common;
 mod differential;

@@ -209,7 +209,7 @@ fn set_mock_time() -> Method<NodeContext> {
                 return Err(RpcError::misc("setmocktime is for regression testing (-regtest mode) only"));
             }
             let time: i64 = request.int("timestamp")?;
-            let max = i64::MAX / 1_000_000_000;
+            let max = i64::from(u32::MAX);
             if !(0..=max).contains(&time) {
                 let text = format!("Mocktime must be in the range [0, {max}], not {time}.");
                 return Err(RpcError::new(Code::INVALID_PARAMETER, text));

@@ -151,6 +151,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             self.block_confirmed(block);
             self.remember_recent(block);
         }
+        self.serve_early(now);
     }
 
     /// A block was taken from the tip: its transactions may be wanted again.

@@ -99,6 +99,8 @@ pub struct PeerManager<C, T> {
     extra_txs: VecDeque<Arc<Tx>>,
     /// The last block, as others will ask for it soon.
     recent: Option<announce::RecentBlock>,
+    /// Requests for blocks that are here and not yet judged. Peers may ask as soon as a block is announced.
+    early: Vec<(PeerId, crate::message::Inv)>,
     highest_early: u32,
     /// How long a peer may hold up the window of blocks.
     stalling_timeout: Duration,
@@ -140,6 +142,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             compact_announcers: VecDeque::new(),
             extra_txs: VecDeque::new(),
             recent: None,
+            early: Vec::new(),
             highest_early: 0,
             stalling_timeout: blocks::STALLING_TIMEOUT,
             requests: TxRequests::new(&mut chance),
@@ -208,6 +211,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             self.forget_asked(&block.hash, id);
         }
         self.sources.retain(|_, source| source.peer != id);
+        self.early.retain(|(peer, _)| *peer != id);
         self.compact_announcers.retain(|announcer| *announcer != id);
         self.requests.disconnected(id);
         self.orphans.disconnected(id);

@@ -24,6 +24,8 @@ const LIMITED_DEPTH: u32 = 288 + 2;
 const HISTORICAL_AGE: u32 = 7 * 24 * 3600;
 /// For so long a block that is not part of the chain any more is served.
 const STALE_AGE: u32 = 30 * 24 * 3600;
+/// How many requests of a peer for blocks that are not judged yet wait.
+const MAX_EARLY: usize = 16;
 /// How many requests of a peer wait.
 const MAX_WAITING: usize = 100_000;
 
@@ -130,6 +132,9 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         }
         let Some(info) = self.chain.info(&inv.block_hash()) else { return };
         if !self.is_public(&info) {
+            if self.defer(id, inv, &info) {
+                return;
+            }
             tracing::debug!(
                 target: "net",
                 "ProcessGetBlockData: ignoring request from peer={id} for old block that isn't in the main chain"
@@ -172,6 +177,25 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         let near_tip = depth <= MAX_COMPACT_DEPTH && self.can_fetch_directly(now);
         self.send_block(id, inv.kind, block, near_tip);
         self.continue_inventory(id, &info);
+    }
+
+    /// Whether a request waits, because the block is likely to be the tip in a moment: it was announced before it was
+    /// connected.
+    fn defer(&mut self, id: PeerId, inv: Inv, info: &BlockInfo) -> bool {
+        let comes = info.has_data && !info.checked && !info.invalid && info.work > self.chain.tip().work;
+        let waiting = self.early.iter().filter(|(peer, _)| *peer == id).count();
+        if !comes || waiting >= MAX_EARLY || self.early.contains(&(id, inv)) {
+            return comes;
+        }
+        self.early.push((id, inv));
+        true
+    }
+
+    /// Serves what has waited for a judgement. What is not judged yet waits on.
+    pub(super) fn serve_early(&mut self, now: Duration) {
+        for (id, inv) in std::mem::take(&mut self.early) {
+            self.serve_block(id, inv, now);
+        }
     }
 
     fn send_block(&mut self, id: PeerId, kind: InvKind, block: Arc<Block>, near_tip: bool) {

@@ -163,6 +163,23 @@ fn old_blocks_that_lost_are_served_to_nobody() {
 }
 
 #[test]
+fn who_asks_for_a_block_before_it_is_connected_gets_it_then() {
+    let mut node = manager(1, options());
+    node.chain.grow(3, 1);
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    let block = mine(node.chain.tip().hash, 1_699_990_005, 99);
+    node.chain.slow = true;
+    node.chain.submit_block(block.clone(), true);
+    node.handle(1, Message::GetData(vec![Inv::witness_block(block.hash())]), START);
+    assert_eq!(names(&mut node), Vec::<String>::new());
+    node.chain.settle(block.hash());
+    node.block_connected(&block, START);
+    assert_eq!(names(&mut node), ["block"]);
+    node.block_connected(&block, START);
+    assert_eq!(names(&mut node), Vec::<String>::new(), "once is enough");
+}
+
+#[test]
 fn the_upload_limit_holds_for_history() {
     let mut node = manager(1, options());
     node.chain.grow(1, 1);
