@@ -7,8 +7,9 @@
 //! 2. [`scenarios`] is the list of stories. [`plan`] makes a case of each story, coin and shape (`<coin>d`, or
 //!    `<coin>-node`), and takes the share of this machine.
 //! 3. [`runner`] runs the cases side by side, each with a [`stage`] of its own: a temporary directory, and the tools to
-//!    start a [`node`] there, to wait ([`wait`]), to look into its log and to harm it. A [`peer`] talks to it as other
-//!    nodes do, and a [`mini`] wallet pays without keys and builds blocks. `wire` talks Cap'n Proto with no library.
+//!    start a [`node`] there, to wait ([`wait`]), to look into its log, to save what it has (`saved`) and to harm it
+//!    (`faults`). A [`peer`] talks to it as other nodes do, and a [`mini`] wallet pays without keys and builds blocks.
+//!    `wire` talks Cap'n Proto with no library.
 //! 4. What fails is told at once with the end of all logs by time ([`logs`]). [`junit`] writes the results for CI.
 //!
 //! With `--suite DIR` the functional suite of a foreign checkout runs instead ([`suite`]), with `--bench` our daemon is
@@ -25,6 +26,8 @@
 
 pub mod args;
 pub mod bench;
+mod dice;
+mod faults;
 pub mod junit;
 pub mod logs;
 pub mod mini;
@@ -35,6 +38,7 @@ mod processes;
 pub mod programs;
 mod progress;
 pub mod runner;
+mod saved;
 pub mod scenarios;
 pub mod stage;
 pub mod suite;

@@ -56,6 +56,13 @@ pub(crate) fn remembers(id: u32, bytes: &[u8]) -> Result<bool> {
     Ok(false)
 }
 
+/// The memory that a process takes, in bytes.
+pub(crate) fn memory(id: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse::<u64>()? << 10)
+}
+
 /// How many threads a process has.
 pub(crate) fn threads(id: u32) -> Result<usize> {
     Ok(fs::read_dir(format!("/proc/{id}/task"))?.count())
@@ -84,4 +91,16 @@ pub(crate) fn has_tcp(id: u32) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Whether somebody traces every thread of a process.
+pub(crate) fn is_watched(id: u32) -> Result<bool> {
+    for thread in fs::read_dir(format!("/proc/{id}/task"))? {
+        // A thread may end while we look.
+        let text = fs::read_to_string(thread?.path().join("status")).unwrap_or_default();
+        if text.lines().any(|line| line.strip_prefix("TracerPid:").is_some_and(|tracer| tracer.trim() == "0")) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -13,6 +13,7 @@ use coin::{Chain, ChainKind, Coin};
 use nix::sys::signal::Signal;
 use platform::{ChildOptions, ChildProcess};
 
+use crate::faults;
 use crate::node::{Node, Ports};
 use crate::processes;
 use crate::programs::{Programs, Shape};
@@ -123,12 +124,50 @@ impl Stage {
 
     /// Starts the node `name` on its regtest and waits until it answers.
     pub fn start(&self, name: &str, options: &[&str]) -> Result<Node> {
-        self.launch(Whose::Tested, name, options, false)
+        let (program, foreign) = self.daemon(Whose::Tested)?;
+        self.launch(Command::new(program), foreign, name, options, false)
     }
 
     /// The same for a node to which peers can connect.
     pub fn start_listening(&self, whose: Whose, name: &str, options: &[&str]) -> Result<Node> {
-        self.launch(whose, name, options, true)
+        let (program, foreign) = self.daemon(whose)?;
+        self.launch(Command::new(program), foreign, name, options, true)
+    }
+
+    /// The same as [`Stage::start`] for a node whose disk can become full ([`Node::fill_disk`]).
+    pub fn start_on_small_disk(&self, name: &str, options: &[&str]) -> Result<Node> {
+        let (program, foreign) = self.daemon(Whose::Tested)?;
+        self.launch(faults::told_of_limits(program), foreign, name, options, false)
+    }
+
+    /// The same as [`Stage::start`] through the wrapper, which becomes the daemon.
+    pub fn start_wrapped(&self, name: &str, options: &[&str]) -> Result<Node> {
+        self.launch(self.wrapper(&["node"])?, self.is_foreign(), name, options, false)
+    }
+
+    /// The wrapper with a command.
+    fn wrapper(&self, words: &[&str]) -> Result<Command> {
+        let wrapper = self.programs.wrapper.as_deref().and_then(<[OsString]>::split_first);
+        let none = || Skip("no variable names the wrapper that belongs to the daemon".to_owned());
+        let (program, first) = wrapper.with_context(none)?;
+        let mut command = Command::new(program);
+        command.args(first).args(words);
+        Ok(command)
+    }
+
+    /// Runs the wrapper's client for a node.
+    pub fn wrapped_cli(&self, node: &Node, words: &[&str]) -> Result<Ended> {
+        let mut command = self.wrapper(&["rpc"])?;
+        command.args(place(node)).args(words);
+        self.run_command(command)
+    }
+
+    /// Runs the offline tool on the wallets of the node `name`.
+    pub fn wallet_tool(&self, name: &str, words: &[&str]) -> Result<Ended> {
+        let none = || Skip("no variable names the wallet tool that belongs to the daemon".to_owned());
+        let mut command = Command::new(self.programs.wallet.as_ref().with_context(none)?);
+        command.arg("-regtest").arg(format!("-datadir={}", self.data(name)?.display())).args(words);
+        self.run_command(command)
     }
 
     /// The executable of somebody's daemon, and whether it is foreign.
@@ -145,8 +184,7 @@ impl Stage {
         }
     }
 
-    fn launch(&self, whose: Whose, name: &str, options: &[&str], listens: bool) -> Result<Node> {
-        let (program, foreign) = self.daemon(whose)?;
+    fn launch(&self, mut command: Command, foreign: bool, name: &str, options: &[&str], listens: bool) -> Result<Node> {
         let data = self.data(name)?;
         let net = data.join(self.regtest()?.datadir_subdir);
         // What an earlier process left must not be taken for this one's.
@@ -154,12 +192,12 @@ impl Stage {
         // Ours takes what is free, and writes down what that is.
         let port = || if foreign { free_port() } else { Ok(0) };
         let ports = Ports { rpc: port()?, p2p: listens.then(port).transpose()? };
-        let mut command = Command::new(program);
         command.args(basic_options(&data)).arg(format!("-rpcport={}", ports.rpc));
         if let Some(port) = ports.p2p {
             command.args(["-listen=1", "-bind=127.0.0.1"]).arg(format!("-port={port}"));
         }
         command.args(options).stdin(Stdio::null()).stdout(append(&data.join("stdout.log"))?);
+        let program = command.get_program().to_owned();
         let missing = || format!("starting {}", program.display());
         let child = command.stderr(append(&data.join("stderr.log"))?).spawn().with_context(missing)?;
         let errors = data.join("stderr.log");
@@ -193,16 +231,16 @@ impl Stage {
 
     /// Runs the daemon with exactly these options until it ends by itself.
     pub fn run(&self, options: &[impl AsRef<OsStr>]) -> Result<Ended> {
-        self.run_program(&self.programs.daemon, options)
+        let mut command = Command::new(&self.programs.daemon);
+        command.args(options);
+        self.run_command(command)
     }
 
     /// Runs the command line client for a node.
     pub fn cli(&self, node: &Node, words: &[&str]) -> Result<Ended> {
-        let place = [format!("-datadir={}", node.data().display()), format!("-rpcport={}", node.port())];
-        let mut options = vec!["-regtest"];
-        options.extend(place.iter().map(String::as_str));
-        options.extend(words);
-        self.run_program(&self.programs.cli, &options)
+        let mut command = Command::new(&self.programs.cli);
+        command.args(place(node)).args(words);
+        self.run_command(command)
     }
 
     /// Starts the node `name` with options that it must refuse, saying `part` on standard error.
@@ -220,12 +258,12 @@ impl Stage {
         Ok(())
     }
 
-    fn run_program(&self, program: &Path, options: &[impl AsRef<OsStr>]) -> Result<Ended> {
+    fn run_command(&self, mut command: Command) -> Result<Ended> {
         let output = tempfile::tempdir_in(&self.dir)?;
         let (out, err) = (output.path().join("out"), output.path().join("err"));
-        let mut command = Command::new(program);
-        command.args(options).stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?);
-        let mut child = command.spawn().with_context(|| self.missing())?;
+        command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?);
+        let missing = |command: &Command| format!("starting {}", command.get_program().display());
+        let mut child = command.spawn().with_context(|| missing(&command))?;
         let status = until("the program's end", DEADLINE, || Ok(child.try_wait()?));
         if status.is_err() {
             child.kill()?;
@@ -287,6 +325,12 @@ fn basic_options(data: &Path) -> Vec<String> {
     let datadir = format!("-datadir={}", data.display());
     let fixed = ["-regtest", "-listen=0", "-discover=0", "-dnsseed=0", "-fixedseeds=0", "-connect=0"];
     fixed.iter().map(|&option| option.to_owned()).chain([datadir]).collect()
+}
+
+/// What tells a client where a node is.
+fn place(node: &Node) -> [String; 3] {
+    let [data, port] = [format!("-datadir={}", node.data().display()), format!("-rpcport={}", node.port())];
+    ["-regtest".to_owned(), data, port]
 }
 
 fn append(path: &Path) -> Result<File> {

@@ -40,7 +40,8 @@ const ROOMS: [Room; 2] = [
             "secp256k1_ecdsa_sign",
             "secp256k1_ecdsa_sign_recoverable",
             "secp256k1_schnorrsig_sign*",
-            "secp256k1_musig_*",
+            "secp256k1_musig_nonce_gen*",
+            "secp256k1_musig_partial_sign",
         ],
     },
     Room {

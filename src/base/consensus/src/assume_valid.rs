@@ -7,7 +7,7 @@
 use bitcoin::BlockHash;
 
 use crate::params::ChainParams;
-use crate::pow::equivalent_time;
+use crate::pow::{equivalent_time, header_work};
 use crate::uint256::U256;
 use crate::view::{HeaderView, tip};
 
@@ -81,7 +81,8 @@ impl AssumeValid<'_> {
         if self.best_work < params.minimum_chain_work() {
             return Some(WhyVerify::LowWork);
         }
-        let age = equivalent_time(self.best_work, self.work, tip(self.best).bits, params.pow());
+        let tip_work = header_work(tip(self.best).bits, self.best.merged(self.best.height()));
+        let age = equivalent_time(self.best_work, self.work, tip_work, params.pow());
         (age <= TWO_WEEKS).then_some(WhyVerify::TooRecent)
     }
 }

@@ -6,7 +6,7 @@ use bitcoin::block::Version;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{BlockHash, CompactTarget, TxMerkleNode};
 use coin::ChainKind;
-use primitives::Header;
+use primitives::{Codec, Header, Reader};
 
 use crate::block::HeaderContext;
 use crate::coins::rules_for;
@@ -61,6 +61,27 @@ pub fn header_chain(data: &[u8]) {
         assert_eq!(state, state_after(deployment, Some(&branch), &NoCache));
         let since = state_since(deployment, Some(&branch), &cache);
         assert!(since <= next_height(Some(&branch)));
+    }
+}
+
+/// Reads a header with its proof of merged mining and judges it, by the rules of every chain that has such proofs. What is
+/// refused has a reason that can be said; what is accepted has work.
+pub fn merged_proof(data: &[u8]) {
+    for coin in coin::all() {
+        let Ok(header) = Codec::for_coin(coin).read_header(&mut Reader::new(data)) else { continue };
+        for chain in coin.chains.iter().filter(|_| header.aux().is_some()) {
+            let Ok(rules) = rules_for(ChainParams::new(coin, chain)) else { continue };
+            let genesis = &chain.genesis;
+            let branch = HeaderVec::new(rules.params().genesis_hash(), genesis.version, genesis.time, genesis.bits);
+            let context = HeaderContext { now: i64::from(u32::MAX), checkpoint: None };
+            let alone = rules.check_header(&header);
+            let placed = rules.check_header_context(&header, &branch, context);
+            for reason in [&alone, &placed].into_iter().filter_map(|verdict| verdict.as_ref().err()) {
+                assert!(!reason.to_string().is_empty() && !reason.full().is_empty());
+            }
+            let work = rules.header_work(&header);
+            assert!(alone.is_err() || rules.merged_facts(&header).is_none() || work > U256::ZERO);
+        }
     }
 }
 
@@ -124,6 +145,7 @@ mod tests {
             super::header_chain(&data);
             super::version_bits(&data);
             super::compact(&data);
+            super::merged_proof(&data);
         }
     }
 }

@@ -63,8 +63,8 @@ pub use deployment::{
 pub use money::{format_money, in_range, value_of};
 pub use params::{ChainParams, OwnStart};
 pub use pow::{
-    PowParams, claimed_work, difficulty, equivalent_time, is_proven, next_target_after_period, next_work_required,
-    permitted_transition, proof_of_bits, target_of,
+    PowParams, claimed_work, difficulty, equivalent_time, header_work, is_proven, next_target_after_period,
+    next_work_required, permitted_transition, proof_of_bits, target_of,
 };
 pub use reason::{
     BlockReason, BlockResult, ConnectReason, FinalTxReason, HeaderReason, ScriptFailure, TxReason, TxResult,
@@ -74,4 +74,4 @@ pub use scripts::ScriptCheck;
 pub use subsidy::SubsidySchedule;
 pub use tx::{CoinView, LOCKTIME_THRESHOLD, SequenceLocks, is_final, legacy_sigops, spent_coins, value_spent};
 pub use uint256::{Compact, U256};
-pub use view::{Below, HeaderFacts, HeaderVec, HeaderView, MEDIAN_TIME_SPAN};
+pub use view::{Below, HeaderFacts, HeaderVec, HeaderView, MEDIAN_TIME_SPAN, MergedFacts};

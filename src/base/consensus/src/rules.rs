@@ -5,9 +5,10 @@
 //! start by [`rules_for`](crate::rules_for).
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use bitcoin::{BlockHash, Sequence, TxOut};
-use primitives::{Block, FinalTx, Header, Tx, TxOutEntry};
+use primitives::{AuxPow, Block, FinalTx, Header, Tx, TxOutEntry};
 use script::Flags;
 
 use crate::block::{self, BlockChecks, HeaderContext, Scope};
@@ -18,7 +19,7 @@ use crate::pow;
 use crate::reason::{BlockReason, ConnectReason, HeaderReason, TxReason};
 use crate::tx::{self, CoinView};
 use crate::uint256::U256;
-use crate::view::{HeaderView, next_height};
+use crate::view::{HeaderView, MergedFacts, next_height};
 
 /// What is not verified of a chain, and from where on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -174,9 +175,15 @@ pub trait Rules: Debug + Send + Sync {
         pow::permitted_transition(self.params().pow(), height, old_bits, new_bits)
     }
 
+    /// What of the proof behind a header later headers are judged by.
+    fn merged_facts(&self, header: &Header) -> Option<MergedFacts> {
+        let _ = header;
+        None
+    }
+
     /// What a header adds to the work of its chain.
     fn header_work(&self, header: &Header) -> U256 {
-        pow::proof_of_bits(header.bits())
+        pow::header_work(header.bits(), self.merged_facts(header))
     }
 
     /// Checks a header by itself.
@@ -250,6 +257,13 @@ pub trait Rules: Debug + Send + Sync {
     fn limits_block_weight(&self, height: u32) -> bool {
         let _ = height;
         true
+    }
+
+    /// What only this coin demands before the body of a block is known to be the one that was mined; runs when its Merkle
+    /// root has been checked.
+    fn check_merkle_extra(&self, block: &Block) -> Result<(), BlockReason> {
+        let _ = block;
+        Ok(())
     }
 
     /// What only this coin demands of a block by itself; runs when its size has been checked.
@@ -352,6 +366,20 @@ pub trait Rules: Debug + Send + Sync {
     /// Brings what commits to the witnesses of a block up to date after a change, where that is not in the coinbase.
     fn commit_to_witnesses(&self, block: &mut Block) {
         let _ = block;
+    }
+
+    /// The proof of merged mining that a new block with this header after `prev` needs, for a parent that is nobody's
+    /// block; `None` if it needs none. The work is not done yet.
+    fn own_proof(&self, header: &Header, prev: &dyn HeaderView) -> Option<Arc<AuxPow>> {
+        let _ = (header, prev);
+        None
+    }
+
+    /// Does the work of the proof behind a block's header, if there is one, and lets the block commit to it. Takes from
+    /// `tries` what it used; `false` if they were too few.
+    fn solve_proof(&self, block: &mut Block, tries: &mut u64) -> bool {
+        let _ = (block, tries);
+        true
     }
 
     /// What the coinbase of a block at `height` may pay, if its transactions pay `fees`.

@@ -3,6 +3,7 @@
 //! A branch ends in a tip and reaches back to the genesis block. The node implements [`HeaderView`] over its block tree,
 //! tests and tools use [`HeaderVec`].
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use bitcoin::BlockHash;
@@ -25,6 +26,15 @@ pub struct HeaderFacts {
     pub bits: u32,
 }
 
+/// What later headers are judged by in the proof of merged mining behind a header, on chains whose headers all have one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MergedFacts {
+    /// The target of the merged work in compact form.
+    pub bits: u32,
+    /// What a filter makes of the times between blocks: seconds, with 32 bits behind the point.
+    pub filtered_time: i64,
+}
+
 /// A branch of the header tree.
 pub trait HeaderView {
     /// The height of the tip. There is always one: a branch holds at least the genesis block.
@@ -32,6 +42,12 @@ pub trait HeaderView {
 
     /// The header at `height` on this branch; `None` above the tip.
     fn at(&self, height: u32) -> Option<HeaderFacts>;
+
+    /// What the proof behind the header at `height` says; `None` if it has none that later headers ask for.
+    fn merged(&self, height: u32) -> Option<MergedFacts> {
+        let _ = height;
+        None
+    }
 
     /// Shows the headers from `from` down to the genesis block until `visit` breaks. Implementations that can step from
     /// a header to its parent should override this: it runs for every header that arrives.
@@ -79,12 +95,13 @@ pub(crate) fn next_height(prev: Option<&dyn HeaderView>) -> u32 {
 #[derive(Clone, Debug)]
 pub struct HeaderVec {
     headers: Vec<HeaderFacts>,
+    merged: BTreeMap<u32, MergedFacts>,
 }
 
 impl HeaderVec {
     /// A branch of one header, at height 0.
     pub fn new(hash: BlockHash, version: i32, time: u32, bits: u32) -> Self {
-        Self { headers: vec![HeaderFacts { height: 0, hash, version, time, bits }] }
+        Self { headers: vec![HeaderFacts { height: 0, hash, version, time, bits }], merged: BTreeMap::new() }
     }
 
     /// Puts a header on the tip.
@@ -93,9 +110,19 @@ impl HeaderVec {
         self.headers.push(HeaderFacts { height, hash, version, time, bits });
     }
 
+    /// Says what the proof behind the tip says.
+    pub fn set_merged(&mut self, merged: Option<MergedFacts>) {
+        let tip = self.height();
+        match merged {
+            Some(facts) => self.merged.insert(tip, facts),
+            None => self.merged.remove(&tip),
+        };
+    }
+
     /// Takes headers off until the tip is at `height`. The genesis block stays.
     pub fn rewind(&mut self, height: u32) {
         while self.headers.len() > 1 && self.height() > height {
+            self.merged.remove(&self.height());
             self.headers.pop();
         }
     }
@@ -108,6 +135,10 @@ impl HeaderView for HeaderVec {
 
     fn at(&self, height: u32) -> Option<HeaderFacts> {
         self.headers.get(usize::try_from(height).ok()?).copied()
+    }
+
+    fn merged(&self, height: u32) -> Option<MergedFacts> {
+        self.merged.get(&height).copied()
     }
 }
 
@@ -138,6 +169,10 @@ impl HeaderView for Below<'_> {
 
     fn at(&self, height: u32) -> Option<HeaderFacts> {
         if height > self.height { None } else { self.branch.at(height) }
+    }
+
+    fn merged(&self, height: u32) -> Option<MergedFacts> {
+        if height > self.height { None } else { self.branch.merged(height) }
     }
 
     fn walk_back(&self, from: u32, visit: &mut dyn FnMut(&HeaderFacts) -> ControlFlow<()>) {
@@ -181,6 +216,11 @@ mod tests {
         let below = Below::new(&chain, 20);
         assert_eq!((below.height(), below.at(20), below.at(21)), (20, chain.at(20), None));
         assert_eq!((below.median_time_past(20), below.median_time_past(21)), (Some(15), None));
+        chain.rewind(25);
+        chain.set_merged(Some(MergedFacts { bits: 1, filtered_time: 2 }));
+        assert_eq!((Below::new(&chain, 24).merged(25), chain.merged(25).map(|facts| facts.bits)), (None, Some(1)));
+        assert_eq!(Below::new(&chain, 25).merged(25), chain.merged(25));
+        let below = Below::new(&chain, 20);
         let mut seen = Vec::new();
         below.walk_back(2, &mut |header| {
             seen.push(header.height);
@@ -189,6 +229,6 @@ mod tests {
         below.walk_back(25, &mut |_| panic!("nothing is above the cut"));
         assert_eq!(seen, [2, 1, 0]);
         chain.rewind(3);
-        assert_eq!(chain.height(), 3);
+        assert_eq!((chain.height(), chain.merged(25)), (3, None));
     }
 }

@@ -104,13 +104,26 @@ impl Descriptor {
         self.expand_by(&mut |number, key| derive_into(number, key, index, secrets, cache, added))
     }
 
+    /// The number of each of its keys. What is put together has one as well, behind its participants.
+    fn numbers(&self) -> Vec<u32> {
+        let (mut next, mut all) = (0, Vec::new());
+        for key in self.expressions() {
+            for _ in key.leaves() {
+                all.push(next);
+                next += 1;
+            }
+            next += u32::from(key.participants().is_some());
+        }
+        all
+    }
+
     /// The text that can be expanded without private keys, as far as any can, with keys from a cache, or else from
     /// somebody who takes the hardened steps.
     pub fn normalized_from(&self, cache: &Cache, secrets: &dyn PrivateKeys) -> Option<String> {
-        let mut number = 0;
+        let mut numbers = self.numbers().into_iter();
         self.text_with(&mut |key| {
+            let number = numbers.next()?;
             let steps = LastStep { key: cache.last_hardened.get(&number).copied(), secrets };
-            number += 1;
             key.normalized(self.notation(), &steps)
         })
     }

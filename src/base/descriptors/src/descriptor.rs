@@ -78,7 +78,7 @@ impl Descriptor {
 
     /// Whether there are other scripts at each index.
     pub fn is_range(&self) -> bool {
-        self.keys().iter().any(|key| key.is_range())
+        self.expressions().iter().any(|key| key.is_range())
     }
 
     /// Whether it says how to spend, and not only to what.
@@ -91,11 +91,24 @@ impl Descriptor {
         !matches!(self.node, Node::Combo(_))
     }
 
-    /// The keys in it, in the order in which they stand there.
+    /// The keys in it that somebody may have the private keys of, in the order in which they stand there. For a `musig()`
+    /// these are its participants.
     pub fn keys(&self) -> Vec<&Key> {
+        self.expressions().into_iter().flat_map(Key::leaves).collect()
+    }
+
+    /// The keys in it as they stand there.
+    pub fn expressions(&self) -> Vec<&Key> {
         let mut keys = Vec::new();
         self.node.collect_keys(&mut keys);
         keys
+    }
+
+    /// What its owner should know: locks that are shorter than they look, because the network sees only some of their bits.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut locks = Vec::new();
+        self.node.collect_locks(&mut locks);
+        locks.into_iter().filter_map(unsafe_lock).collect()
     }
 
     /// How its keys and addresses are written.
@@ -104,7 +117,32 @@ impl Descriptor {
     }
 }
 
+/// The bit that makes a relative lock one of time.
+const LOCK_IS_TIME: u32 = 1 << 22;
+/// The longest relative lock.
+const LONGEST_LOCK: u32 = 0xffff;
+
+fn unsafe_lock(lock: u32) -> Option<String> {
+    if lock & !LOCK_IS_TIME <= LONGEST_LOCK {
+        return None;
+    }
+    Some(if lock & LOCK_IS_TIME == 0 {
+        format!("height-based relative locktime: older({lock}) > 65535 blocks is unsafe")
+    } else {
+        format!("time-based relative locktime: older({lock}) > (65535 * 512) seconds is unsafe")
+    })
+}
+
 impl Node {
+    fn collect_locks(&self, out: &mut Vec<u32>) {
+        match self {
+            Self::Sh(inner) | Self::Wsh(inner) => inner.collect_locks(out),
+            Self::Tr { leaves, .. } => leaves.iter().for_each(|(_, leaf)| leaf.collect_locks(out)),
+            Self::Policy(policy) => out.extend(policy.relative_locks()),
+            _ => {}
+        }
+    }
+
     pub(crate) fn collect_keys<'n>(&'n self, out: &mut Vec<&'n Key>) {
         match self {
             Self::Pk(key)
@@ -162,12 +200,12 @@ impl Node {
 
     fn text(&self, notation: &Notation, write: &mut dyn FnMut(&Key) -> Option<String>) -> Option<String> {
         Some(match self {
-            Self::Pk(key) => format!("pk({})", write(key)?),
-            Self::Pkh(key) => format!("pkh({})", write(key)?),
-            Self::Wpkh(key) => format!("{}({})", notation.witness_key_name(), write(key)?),
-            Self::Combo(key) => format!("combo({})", write(key)?),
-            Self::Rawtr(key) => format!("rawtr({})", write(key)?),
-            Self::Unused(key) => format!("unused({})", write(key)?),
+            Self::Pk(key) => format!("pk({})", key.spell(write)?),
+            Self::Pkh(key) => format!("pkh({})", key.spell(write)?),
+            Self::Wpkh(key) => format!("{}({})", notation.witness_key_name(), key.spell(write)?),
+            Self::Combo(key) => format!("combo({})", key.spell(write)?),
+            Self::Rawtr(key) => format!("rawtr({})", key.spell(write)?),
+            Self::Unused(key) => format!("unused({})", key.spell(write)?),
             Self::Multi { threshold, keys, sorted } => {
                 let name = if *sorted { "sortedmulti" } else { "multi" };
                 format!("{name}({threshold},{})", join(keys, write)?)
@@ -178,9 +216,9 @@ impl Node {
             }
             Self::Sh(inner) => format!("sh({})", inner.text(notation, write)?),
             Self::Wsh(inner) => format!("wsh({})", inner.text(notation, write)?),
-            Self::Tr { internal, leaves } if leaves.is_empty() => format!("tr({})", write(internal)?),
+            Self::Tr { internal, leaves } if leaves.is_empty() => format!("tr({})", internal.spell(write)?),
             Self::Tr { internal, leaves } => {
-                let internal = write(internal)?;
+                let internal = internal.spell(write)?;
                 format!("tr({internal},{})", tree_text(leaves, notation, write)?)
             }
             Self::Addr(destination) => {
@@ -193,7 +231,7 @@ impl Node {
 }
 
 fn join(keys: &[Key], write: &mut dyn FnMut(&Key) -> Option<String>) -> Option<String> {
-    Some(keys.iter().map(write).collect::<Option<Vec<_>>>()?.join(","))
+    Some(keys.iter().map(|key| key.spell(write)).collect::<Option<Vec<_>>>()?.join(","))
 }
 
 /// Braces come from the depths: one is opened for each level down, and a side that is complete closes its brace.

@@ -85,9 +85,39 @@ pub enum KeyError {
     /// `musig()` outside taproot.
     #[error("musig() is only allowed in tr() and rawtr()")]
     MusigPlace,
-    /// `musig()`.
-    #[error("musig() is not supported")]
-    Musig,
+    /// Brackets behind its own.
+    #[error("Too many ')' in musig() expression")]
+    MusigBrackets,
+    /// No bracket at all, or something behind it that is no path.
+    #[error("Invalid musig() expression")]
+    MusigExpression,
+    /// Something between its keys that is no comma.
+    #[error("musig(): expected ',', got '{0}'")]
+    MusigComma(char),
+    /// One of its keys, or its path.
+    #[error("musig(): {0}")]
+    MusigKey(Box<KeyError>),
+    /// No keys in it.
+    #[error("musig(): Must contain key expressions")]
+    MusigEmpty,
+    /// A path behind it, and a key that has no children.
+    #[error("musig(): derivation requires all participants to be xpubs or xprvs")]
+    MusigDerivation,
+    /// A path behind it, and a key with a wildcard.
+    #[error("musig(): Cannot have ranged participant keys if musig() also has derivation")]
+    MusigRanges,
+    /// `*h` behind it.
+    #[error("musig(): Cannot have hardened child derivation")]
+    MusigHardenedChild,
+    /// A hardened step behind it, which nobody could take.
+    #[error("musig(): cannot have hardened derivation steps")]
+    MusigHardened,
+    /// `<0;1>` in it and behind it.
+    #[error("musig(): Cannot have multipath participant keys if musig() is also multipath")]
+    MusigMultipath,
+    /// Keys that stand for different numbers of paths.
+    #[error("musig(): Multipath derivation paths have mismatched lengths")]
+    MusigWidths,
 }
 
 /// What is wrong with a descriptor.

@@ -45,6 +45,14 @@ struct Expander<'a> {
 
 impl Expander<'_> {
     fn key(&mut self, key: &Key) -> Option<PublicKey> {
+        let Some(participants) = key.participants() else { return self.single(key) };
+        let keys = participants.iter().map(|participant| self.single(participant)).collect::<Option<_>>()?;
+        let together = key.together(keys)?;
+        self.known.aggregates.insert(together.aggregate.inner.serialize(), together.keys);
+        self.single(&together.key)
+    }
+
+    fn single(&mut self, key: &Key) -> Option<PublicKey> {
         let derived = (self.derive)(self.number, key)?;
         self.number += 1;
         self.known.add_key(derived.key);

@@ -58,6 +58,12 @@ impl ExtendedKey {
         self.0.ckd_pub(&*CURVE, ChildNumber::from(index)).ok().map(Self)
     }
 
+    /// The child with an index, and the number by which its key is further along the curve.
+    pub fn tweak(&self, index: u32) -> Option<([u8; 32], Self)> {
+        let (tweak, _) = self.0.ckd_pub_tweak(ChildNumber::from(index)).ok()?;
+        Some((tweak.secret_bytes(), self.child(index)?))
+    }
+
     /// The descendant at the end of a path.
     pub fn descendant(&self, path: &[u32]) -> Option<Self> {
         path.iter().try_fold(*self, |key, index| key.child(*index))

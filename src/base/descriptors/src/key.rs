@@ -4,7 +4,7 @@ use bitcoin::PublicKey;
 
 use crate::extended::HARDENED;
 use crate::known::key_hash;
-use crate::{ExtendedKey, Notation, Origin, PrivateKeys, format_path};
+use crate::{ExtendedKey, Notation, Origin, PrivateKeys, format_path, musig};
 
 /// What stands at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub(crate) enum Source {
     Single { key: PublicKey, x_only: bool },
     /// Descendants of a root. While parsing there may be several paths, in a descriptor there is one.
     Extended { root: ExtendedKey, paths: Vec<Vec<u32>>, wildcard: Wildcard },
+    /// What several people have together, or descendants of it.
+    Musig { participants: Vec<Key>, paths: Vec<Vec<u32>>, wildcard: Wildcard },
 }
 
 /// A key that was derived.
@@ -41,6 +43,16 @@ pub struct Derived {
     pub key: PublicKey,
     /// Where it comes from.
     pub origin: Origin,
+}
+
+/// What a `musig()` stands for.
+pub(crate) struct Together {
+    /// What its participants have together.
+    pub(crate) aggregate: PublicKey,
+    /// Their keys, in order.
+    pub(crate) keys: Vec<PublicKey>,
+    /// That key, or the path from it, as an expression.
+    pub(crate) key: Key,
 }
 
 /// For whom keys are written.
@@ -61,8 +73,35 @@ impl Key {
     pub fn single_key(&self) -> Option<&PublicKey> {
         match &self.source {
             Source::Single { key, .. } => Some(key),
-            Source::Extended { .. } => None,
+            Source::Extended { .. } | Source::Musig { .. } => None,
         }
+    }
+
+    /// The keys that are put together in it, if it is a `musig()`.
+    pub fn participants(&self) -> Option<&[Key]> {
+        match &self.source {
+            Source::Musig { participants, .. } => Some(participants),
+            _ => None,
+        }
+    }
+
+    /// The keys in it that somebody may have the private keys of: those that are put together, or else itself.
+    pub(crate) fn leaves(&self) -> &[Key] {
+        self.participants().unwrap_or(std::slice::from_ref(self))
+    }
+
+    /// What a `musig()` stands for when its participants have these keys.
+    pub(crate) fn together(&self, mut keys: Vec<PublicKey>) -> Option<Together> {
+        musig::sort(&mut keys);
+        let aggregate = musig::aggregate(&keys)?;
+        let (path, wildcard) = (self.fixed_path().to_vec(), self.wildcard());
+        let key = if path.is_empty() && wildcard == Wildcard::None {
+            Self::single(aggregate, false, None)
+        } else {
+            let source = Source::Extended { root: musig::root(&aggregate)?, paths: vec![path], wildcard };
+            Self { origin: None, apostrophe: false, source }
+        };
+        Some(Together { aggregate, keys, key })
     }
 
     /// Whether it is a single key that was written without its parity.
@@ -73,14 +112,15 @@ impl Key {
     /// The root, if there is one.
     pub fn root(&self) -> Option<&ExtendedKey> {
         match &self.source {
-            Source::Single { .. } => None,
+            Source::Single { .. } | Source::Musig { .. } => None,
             Source::Extended { root, .. } => Some(root),
         }
     }
 
     /// Whether there is another key at each index.
     pub fn is_range(&self) -> bool {
-        matches!(&self.source, Source::Extended { wildcard: Wildcard::Unhardened | Wildcard::Hardened, .. })
+        self.wildcard() != Wildcard::None
+            || self.participants().is_some_and(|participants| participants.iter().any(Self::is_range))
     }
 
     /// Bytes of its serialized form.
@@ -96,16 +136,24 @@ impl Key {
         match &self.source {
             Source::Single { .. } => 1,
             Source::Extended { paths, .. } => paths.len(),
+            Source::Musig { participants, paths, .. } => {
+                participants.iter().map(Self::width).max().unwrap_or(1).max(paths.len())
+            }
         }
     }
 
     /// The key of one path.
     pub(crate) fn branch(&self, index: usize) -> Self {
         let mut key = self.clone();
-        if let Source::Extended { paths, .. } = &mut key.source
+        if let Source::Extended { paths, .. } | Source::Musig { paths, .. } = &mut key.source
             && paths.len() > 1
         {
             *paths = vec![paths[index].clone()];
+        }
+        if let Source::Musig { participants, .. } = &mut key.source {
+            for participant in participants {
+                *participant = participant.branch(index);
+            }
         }
         key
     }
@@ -114,7 +162,7 @@ impl Key {
     pub fn wildcard(&self) -> Wildcard {
         match &self.source {
             Source::Single { .. } => Wildcard::None,
-            Source::Extended { wildcard, .. } => *wildcard,
+            Source::Extended { wildcard, .. } | Source::Musig { wildcard, .. } => *wildcard,
         }
     }
 
@@ -122,7 +170,7 @@ impl Key {
     pub fn fixed_path(&self) -> &[u32] {
         match &self.source {
             Source::Single { .. } => &[],
-            Source::Extended { paths, .. } => paths.first().map_or(&[], Vec::as_slice),
+            Source::Extended { paths, .. } | Source::Musig { paths, .. } => paths.first().map_or(&[], Vec::as_slice),
         }
     }
 
@@ -164,6 +212,10 @@ impl Key {
                 (*key, [a, b, c, d])
             }
             Source::Extended { root, .. } => (walk(root, &path)?.public_key(), root.fingerprint()),
+            Source::Musig { participants, .. } => {
+                let keys = participants.iter().map(|participant| Some(participant.derive_by(index, walk)?.key));
+                return self.together(keys.collect::<Option<_>>()?)?.key.derive_by(index, walk);
+            }
         };
         let origin = match &self.origin {
             None => Origin { fingerprint, path },
@@ -189,6 +241,10 @@ impl Key {
                 if *x_only { text.get(2..66).unwrap_or_default().to_owned() } else { text }
             }
             Source::Extended { root, .. } => notation.write_extended(root),
+            Source::Musig { participants, .. } => {
+                let texts: Vec<String> = participants.iter().map(|key| key.text_in(style, notation)).collect();
+                format!("musig({})", texts.join(","))
+            }
         };
         self.write(&root, self.apostrophe || matches!(style, Style::Compat))
     }
@@ -199,7 +255,7 @@ impl Key {
         });
         let (path, wildcard) = match &self.source {
             Source::Single { .. } => (String::new(), ""),
-            Source::Extended { paths, wildcard, .. } => {
+            Source::Extended { paths, wildcard, .. } | Source::Musig { paths, wildcard, .. } => {
                 let mark = match wildcard {
                     Wildcard::None => "",
                     Wildcard::Unhardened => "/*",
@@ -237,6 +293,13 @@ impl Key {
             },
         };
         Some(key.text(notation))
+    }
+
+    /// The expression, with each key that somebody may have the private key of written by the caller.
+    pub(crate) fn spell(&self, write: &mut dyn FnMut(&Key) -> Option<String>) -> Option<String> {
+        let Some(participants) = self.participants() else { return write(self) };
+        let texts = participants.iter().map(|key| key.spell(write)).collect::<Option<Vec<_>>>()?;
+        Some(self.write(&format!("musig({})", texts.join(",")), false))
     }
 
     fn text_root(&self, notation: &Notation) -> String {

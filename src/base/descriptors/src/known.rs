@@ -48,6 +48,8 @@ pub struct Known {
     pub taproot: BTreeMap<[u8; 32], TaprootTree>,
     /// The scripts behind witness programs that are trees of one script, by the short form of the program.
     pub trees: BTreeMap<[u8; 20], ScriptBuf>,
+    /// Keys that are put together, in their order, by what they are together.
+    pub aggregates: BTreeMap<[u8; 33], Vec<PublicKey>>,
 }
 
 /// The hash of a key, as it is serialized.
@@ -89,6 +91,7 @@ impl Known {
         self.origins.extend(other.origins);
         self.taproot.extend(other.taproot);
         self.trees.extend(other.trees);
+        self.aggregates.extend(other.aggregates);
     }
 
     /// The origin of a key.

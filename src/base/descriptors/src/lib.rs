@@ -1,4 +1,4 @@
-//! Output descriptors: which scripts somebody wants to watch or spend, as text (BIP380 to BIP389).
+//! Output descriptors: which scripts somebody wants to watch or spend, as text (BIP380 to BIP390).
 //!
 //! A text comes in from a client or a wallet file. [`checksum`] takes the checksum off and judges it. The parser reads
 //! functions from the outside in, and [`Key`] expressions at their ends; what is none of the fixed forms inside `wsh()` and
@@ -16,7 +16,8 @@
 //! the node's [`NoPrivateKeys`] refuses, and [`parse`] ends with [`KeyError::PrivateKey`], which tells the node to ask the
 //! wallet.
 //!
-//! Not read yet: `musig()`.
+//! A `musig()` is one [`Key`] whose participants are keys themselves: whoever looks for private keys sees the participants
+//! ([`Descriptor::keys`]), and [`musig`] puts them together.
 #![deny(clippy::as_conversions)]
 
 mod cache;
@@ -29,6 +30,7 @@ pub mod fuzz;
 mod infer;
 mod key;
 mod known;
+pub mod musig;
 mod notation;
 mod parse;
 mod parse_key;

@@ -54,6 +54,8 @@ pub(crate) enum Place {
     Wpkh,
     Wsh,
     Tr,
+    /// Among the keys that are put together, in `tr()` too.
+    Musig,
 }
 
 impl Place {
@@ -74,7 +76,7 @@ fn function<'t>(name: &str, text: &'t str) -> Option<&'t str> {
 }
 
 /// Takes an expression off the start: all up to a comma or a closing bracket that is not its own.
-fn expression<'t>(text: &mut &'t str) -> &'t str {
+pub(crate) fn expression<'t>(text: &mut &'t str) -> &'t str {
     let mut level = 0_usize;
     let end = text.find(|c| match c {
         '(' | '{' => {
@@ -95,7 +97,7 @@ fn expression<'t>(text: &mut &'t str) -> &'t str {
 }
 
 /// Takes one character off the start.
-fn take(text: &mut &str, character: char) -> bool {
+pub(crate) fn take(text: &mut &str, character: char) -> bool {
     text.strip_prefix(character).is_some_and(|rest| {
         *text = rest;
         true

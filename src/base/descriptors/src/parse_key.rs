@@ -3,16 +3,17 @@
 use bitcoin::PublicKey;
 use bitcoin::secp256k1;
 
+use crate::extended::HARDENED;
 use crate::key::{Source, from_hex};
-use crate::parse::{Parser, Place};
+use crate::parse::{Parser, Place, expression, same_width, take};
 use crate::path::{read_path, read_paths};
 use crate::{Key, KeyError, Origin, PrivateKind, PublicPart, Refusal, Wildcard};
 
 impl Parser<'_> {
     /// Reads a key with or without origin.
     pub(crate) fn key(&mut self, text: &str, place: Place) -> Result<Key, KeyError> {
-        if text.starts_with("musig(") {
-            return Err(if place == Place::Tr { KeyError::Musig } else { KeyError::MusigPlace });
+        if let Some(rest) = text.strip_prefix("musig(") {
+            return if place == Place::Tr { self.musig(rest) } else { Err(KeyError::MusigPlace) };
         }
         let mut apostrophe = false;
         let Some((origin, rest)) = text.split_once(']') else {
@@ -35,6 +36,51 @@ impl Parser<'_> {
         let path = read_path(&steps.collect::<Vec<_>>(), &mut apostrophe)?;
         let source = self.source(rest, place, &mut apostrophe)?;
         Ok(Key { origin: Some(Origin { fingerprint, path }), apostrophe, source })
+    }
+
+    /// Reads what stands behind the opening bracket of a `musig()`.
+    fn musig(&mut self, text: &str) -> Result<Key, KeyError> {
+        let (mut inner, rest) = text.split_once(')').ok_or(KeyError::MusigExpression)?;
+        if rest.contains(')') {
+            return Err(KeyError::MusigBrackets);
+        }
+        let mut participants: Vec<Key> = Vec::new();
+        while !inner.is_empty() {
+            if !participants.is_empty() && !take(&mut inner, ',') {
+                return Err(KeyError::MusigComma(inner.chars().next().unwrap_or(')')));
+            }
+            participants.push(self.key(expression(&mut inner), Place::Musig).map_err(in_musig)?);
+        }
+        if participants.is_empty() {
+            return Err(KeyError::MusigEmpty);
+        }
+        let mut wildcard = Wildcard::None;
+        let mut paths = vec![Vec::new()];
+        if let Some(steps) = rest.strip_prefix('/') {
+            if participants.iter().any(|key| key.root().is_none()) {
+                return Err(KeyError::MusigDerivation);
+            }
+            if participants.iter().any(Key::is_range) {
+                return Err(KeyError::MusigRanges);
+            }
+            let mut steps: Vec<&str> = steps.split('/').collect();
+            wildcard = read_wildcard(&mut steps, &mut false);
+            if wildcard == Wildcard::Hardened {
+                return Err(KeyError::MusigHardenedChild);
+            }
+            paths = read_paths(&steps, &mut false).map_err(in_musig)?;
+            if paths.iter().flatten().any(|step| step & HARDENED != 0) {
+                return Err(KeyError::MusigHardened);
+            }
+        } else if !rest.is_empty() {
+            return Err(KeyError::MusigExpression);
+        }
+        let width = same_width(participants.iter().map(Key::width));
+        if paths.len() > 1 && participants.iter().any(|key| key.width() > 1) {
+            return Err(KeyError::MusigMultipath);
+        }
+        width.ok_or(KeyError::MusigWidths)?;
+        Ok(Key { origin: None, apostrophe: false, source: Source::Musig { participants, paths, wildcard } })
     }
 
     fn source(&mut self, text: &str, place: Place, apostrophe: &mut bool) -> Result<Source, KeyError> {
@@ -60,17 +106,7 @@ impl Parser<'_> {
                 PublicPart::Extended(root) => root,
             }
         };
-        let wildcard = match steps.last() {
-            Some(&"*") => Wildcard::Unhardened,
-            Some(&mark @ ("*'" | "*h")) => {
-                *apostrophe = mark == "*'";
-                Wildcard::Hardened
-            }
-            _ => Wildcard::None,
-        };
-        if wildcard != Wildcard::None {
-            steps.pop();
-        }
+        let wildcard = read_wildcard(&mut steps, apostrophe);
         Ok(Source::Extended { root, paths: read_paths(&steps, apostrophe)?, wildcard })
     }
 
@@ -93,6 +129,30 @@ impl Parser<'_> {
         self.has_private_keys = true;
         if fits { Ok(part) } else { Err(invalid()) }
     }
+}
+
+/// What is wrong with a key that is put together with others. That it is private is for the wallet, wherever it stands.
+fn in_musig(error: KeyError) -> KeyError {
+    match error {
+        KeyError::PrivateKey => KeyError::PrivateKey,
+        error => KeyError::MusigKey(Box::new(error)),
+    }
+}
+
+/// Takes the wildcard off the end, if there is one.
+fn read_wildcard(steps: &mut Vec<&str>, apostrophe: &mut bool) -> Wildcard {
+    let wildcard = match steps.last() {
+        Some(&"*") => Wildcard::Unhardened,
+        Some(&mark @ ("*'" | "*h")) => {
+            *apostrophe = mark == "*'";
+            Wildcard::Hardened
+        }
+        _ => Wildcard::None,
+    };
+    if wildcard != Wildcard::None {
+        steps.pop();
+    }
+    wildcard
 }
 
 fn public_key(bytes: &[u8], text: &str, place: Place) -> Result<Source, KeyError> {

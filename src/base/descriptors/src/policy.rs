@@ -12,7 +12,7 @@ use bitcoin::hashes::{hash160, ripemd160, sha256};
 use bitcoin::{PublicKey, Script, ScriptBuf, XOnlyPublicKey};
 use miniscript::iter::TreeLike;
 use miniscript::{
-    Error, ExtParams, Miniscript, MiniscriptKey, ScriptContext, Segwitv0, Tap, Translator, hash256,
+    Error, ExtParams, Miniscript, MiniscriptKey, ScriptContext, Segwitv0, Tap, Terminal, Translator, hash256,
     translate_hash_clone,
 };
 
@@ -147,7 +147,7 @@ impl Policy {
 
     /// The text, with each key written by the caller.
     pub(crate) fn text(&self, write: &mut dyn FnMut(&Key) -> Option<String>) -> Option<String> {
-        let texts: Vec<String> = self.keys.iter().map(write).collect::<Option<_>>()?;
+        let texts: Vec<String> = self.keys.iter().map(|key| key.spell(write)).collect::<Option<_>>()?;
         Some(match &self.tree {
             Tree::Wsh(tree) => fill(&tree.to_string(), &texts),
             Tree::Tr(tree) => "n".repeat(self.padding) + &fill(&tree.to_string(), &texts),
@@ -164,6 +164,14 @@ impl Policy {
                 script.resize(script.len() + self.padding, 0x92);
                 Some(script.into())
             }
+        }
+    }
+
+    /// The relative locks in it, as they stand there.
+    pub(crate) fn relative_locks(&self) -> Vec<u32> {
+        match &self.tree {
+            Tree::Wsh(tree) => relative_locks(tree),
+            Tree::Tr(tree) => relative_locks(tree),
         }
     }
 
@@ -243,6 +251,14 @@ impl Policy {
     }
 }
 
+fn relative_locks<Ctx: ScriptContext>(tree: &Miniscript<Slot, Ctx>) -> Vec<u32> {
+    let lock = |part: &Miniscript<Slot, Ctx>| match part.node {
+        Terminal::Older(lock) => Some(lock.to_consensus_u32()),
+        _ => None,
+    };
+    tree.pre_order_iter().filter_map(lock).collect()
+}
+
 /// Which arguments of an open function are keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Arguments {
@@ -257,9 +273,18 @@ fn template(text: &str) -> (String, Vec<&str>) {
     let mut out = String::with_capacity(text.len());
     let mut names = Vec::new();
     let mut open: Vec<Arguments> = Vec::new();
-    let (mut start, mut after_close) = (0, false);
+    let (mut start, mut after_close, mut in_musig) = (0, false, false);
     for (at, mark) in text.match_indices(['(', ')', ',']) {
         let token = &text[start..at];
+        // Keys that are put together are one key, with all that follows the bracket.
+        if in_musig {
+            in_musig = mark != ")";
+            continue;
+        }
+        if mark == "(" && token == "musig" && !after_close && open.last() == Some(&Arguments::Keys) {
+            in_musig = true;
+            continue;
+        }
         start = at + 1;
         if mark != "(" && !after_close && open.last() == Some(&Arguments::Keys) {
             out.push_str(&Slot(names.len()).to_string());

@@ -10,6 +10,7 @@ use crate::key::{from_hex, hex};
 use crate::*;
 
 mod errors;
+mod musig;
 mod round_trips;
 mod trees;
 mod vectors;

@@ -1,13 +1,16 @@
 //! Between the records of a PSBT and what is known for spending.
 
+use std::collections::BTreeMap;
+
 use bitcoin::ScriptBuf;
 use descriptors::{Known, TaprootTree};
 use script::taproot::LEAF_TAPSCRIPT;
 use script::{NoTransaction, Solution, WitnessProgram, solve, templates};
 
+use crate::joint::JointRecords;
 use crate::produce::produce;
 use crate::spend::{Nobody, Spend, TaprootSpend, id_of};
-use crate::{Input, KeyOrigin, Output, Psbt, TaprootOrigin};
+use crate::{Input, KeyOrigin, MuSig2Key, Output, Psbt, Records, TaprootOrigin};
 
 fn some_script(script: &ScriptBuf) -> Option<ScriptBuf> {
     Some(script.clone()).filter(|script| !script.is_empty())
@@ -46,6 +49,11 @@ impl Input {
                 merkle_root: self.taproot_merkle_root,
                 tree: None,
                 keys: ids_of(&self.taproot_origins),
+            },
+            joint: JointRecords {
+                participants: self.musig2_participants.clone(),
+                nonces: self.musig2_nonces.clone(),
+                signatures: self.musig2_signatures.clone(),
             },
             preimages: self.preimages.clone(),
             ..Spend::default()
@@ -87,6 +95,21 @@ impl Input {
         for (key, origin) in taproot.origins {
             self.taproot_origins.entry(key).or_insert(origin);
         }
+        let joint = spend.joint;
+        for (aggregate, participants) in joint.participants {
+            self.musig2_participants.entry(aggregate).or_insert(participants);
+        }
+        take_records(&mut self.musig2_nonces, joint.nonces);
+        take_records(&mut self.musig2_signatures, joint.signatures);
+    }
+}
+
+fn take_records(records: &mut BTreeMap<MuSig2Key, Records>, found: BTreeMap<MuSig2Key, Records>) {
+    for (place, values) in found.into_iter().filter(|(_, values)| !values.is_empty()) {
+        let known = records.entry(place).or_default();
+        for (participant, value) in values {
+            known.entry(participant).or_insert(value);
+        }
     }
 }
 
@@ -118,6 +141,7 @@ impl Output {
             witness_script: some_script(&self.witness_script),
             keys: keys_of(&self.origins),
             taproot,
+            joint: JointRecords { participants: self.musig2_participants.clone(), ..JointRecords::default() },
             ..Spend::default()
         }
     }
@@ -132,6 +156,9 @@ impl Output {
         if let Some(tree) = spend.taproot.tree.filter(|_| self.taproot_tree.is_empty()) {
             let leaf = |(depth, script): (u8, ScriptBuf)| (depth, LEAF_TAPSCRIPT, script.into_bytes());
             self.taproot_tree = tree.leaves.into_iter().map(leaf).collect();
+        }
+        for (aggregate, participants) in spend.joint.participants {
+            self.musig2_participants.entry(aggregate).or_insert(participants);
         }
         for (key, origin) in spend.taproot.origins {
             self.taproot_origins.entry(key).or_insert(origin);

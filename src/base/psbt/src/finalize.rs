@@ -1,13 +1,15 @@
 //! Inputs that have all they need become what goes on the wire.
 
-use bitcoin::{Transaction, TxOut, Witness};
+use bitcoin::{PublicKey, Script, Transaction, TxOut, Witness};
 use descriptors::Known;
 use primitives::Tx;
-use script::{Prevout, TxData, TxSignatureChecker, TxoutType, solve, verify_script_in};
+use script::sighash::{self, Leaf, TaprootContext};
+use script::{Prevout, SigVersion, SignatureChecker, TxData, TxSignatureChecker, TxoutType, solve, verify_script_in};
 
+use crate::joint::Joint;
 use crate::produce::produce;
-use crate::spend::{Creator, Dummy, Missing, Nobody, STANDARD};
-use crate::{Input, Psbt};
+use crate::spend::{Creator, Dummy, Id, Missing, STANDARD, Tweak};
+use crate::{Input, Psbt, Records};
 
 const DEFAULT: i32 = 0;
 const ALL: i32 = 1;
@@ -41,9 +43,62 @@ pub trait Signers {
 pub struct Keyless;
 
 impl Signers for Keyless {
-    fn creator<'d>(&'d self, data: &'d TxData<'d>, input: usize, utxo: &TxOut, _: i32) -> Box<dyn Creator + 'd> {
-        Box::new(Nobody(TxSignatureChecker::new(data, input, utxo.value)))
+    fn creator<'d>(
+        &'d self,
+        data: &'d TxData<'d>,
+        input: usize,
+        utxo: &TxOut,
+        hash_type: i32,
+    ) -> Box<dyn Creator + 'd> {
+        Box::new(Onlooker { data, input, hash_type, checker: TxSignatureChecker::new(data, input, utxo.value) })
     }
+}
+
+/// Somebody without keys, who can add up what others have signed.
+struct Onlooker<'d> {
+    data: &'d TxData<'d>,
+    input: usize,
+    hash_type: i32,
+    checker: TxSignatureChecker<'d>,
+}
+
+impl Creator for Onlooker<'_> {
+    fn ecdsa(&self, _: &Id, _: &Script, _: SigVersion) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn schnorr(&self, _: &[u8; 32], _: Tweak, _: Option<&[u8; 32]>) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn schnorr_hash(&self, leaf: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)> {
+        schnorr_hash(self.data, self.input, self.hash_type, leaf)
+    }
+
+    fn nonce(&self, _: &Joint, _: &PublicKey, _: &[u8; 32]) -> Option<[u8; 66]> {
+        None
+    }
+
+    fn partial_signature(&self, _: &Joint, _: &PublicKey, _: &[u8; 32], _: &Records) -> Option<[u8; 32]> {
+        None
+    }
+
+    fn checker(&self) -> &dyn SignatureChecker {
+        &self.checker
+    }
+}
+
+/// What a Schnorr signature with this hash type signs, and the hash type if it stands behind the signature.
+pub fn schnorr_hash(
+    data: &TxData<'_>,
+    input: usize,
+    hash_type: i32,
+    leaf: Option<&[u8; 32]>,
+) -> Option<([u8; 32], Option<u8>)> {
+    let hash_type = u8::try_from(hash_type).ok()?;
+    let leaf = leaf.map(|hash| Leaf { hash: *hash, code_separator: u32::MAX });
+    let hash = sighash::taproot(data, input, hash_type, &TaprootContext { annex_hash: None, leaf })?;
+    Some((hash, (hash_type != sighash::DEFAULT).then_some(hash_type)))
 }
 
 /// Nobody does, but places are filled to measure the transaction.
@@ -193,4 +248,27 @@ pub fn extract_tx(psbt: &Psbt) -> Option<Tx> {
         spender.witness = Witness::from_slice(&input.final_witness);
     }
     Some(psbt.codec.new_tx(tx, psbt.lock_height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_unusual_hash_type_is_stated() {
+        const NONE: i32 = 2;
+        for (wanted, is_taproot, stated) in [
+            (DEFAULT, true, None),
+            (ALL, false, None),
+            (ALL, true, Some(ALL)),
+            (NONE, false, Some(NONE)),
+            (NONE, true, Some(NONE)),
+        ] {
+            let mut input = Input::default();
+            check_sighash(&mut input, wanted, is_taproot).unwrap();
+            assert_eq!(input.sighash, stated, "{wanted} {is_taproot}");
+        }
+        let mut input = Input { sighash: Some(NONE), ..Input::default() };
+        assert_eq!(check_sighash(&mut input, ALL, false), Err(Problem::SighashMismatch));
+    }
 }

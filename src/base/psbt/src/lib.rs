@@ -15,6 +15,7 @@ pub mod extract;
 mod fill;
 pub mod finalize;
 pub mod fuzz;
+pub mod joint;
 mod merge;
 mod model;
 pub mod process;

@@ -4,6 +4,7 @@
 //! is run. Signatures that are not there yet are asked of a [`Creator`]; what is missing in the end is noted. Where keys
 //! and scripts come from is noted too, for whoever signs next.
 
+mod joint;
 mod miniscripts;
 mod taproot;
 

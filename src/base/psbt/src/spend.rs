@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use bitcoin::hashes::{Hash, hash160};
-use bitcoin::{Script, ScriptBuf};
+use bitcoin::{PublicKey, Script, ScriptBuf};
 use descriptors::TaprootTree;
 use script::{ExecutionData, Flags, ScriptError, SigVersion, SignatureChecker};
 
+use crate::joint::{Joint, JointRecords};
 use crate::model::{ControlBlocks, KeyOrigin, Leaf, Records, TaprootOrigin};
 
 /// The flags under which transactions are relayed.
@@ -56,6 +57,8 @@ pub struct Spend {
     pub keys: Keys,
     /// What is known of a taproot output.
     pub taproot: TaprootSpend,
+    /// What people who sign together have told one another.
+    pub joint: JointRecords,
     /// Preimages by hash, for RIPEMD160, SHA256, HASH160 and HASH256.
     pub preimages: [Records; 4],
     /// What is missing.
@@ -134,6 +137,22 @@ pub trait Creator {
     /// leaf's hash.
     fn schnorr(&self, key: &[u8; 32], tweak: Tweak, leaf: Option<&[u8; 32]>) -> Option<Vec<u8>>;
 
+    /// What a Schnorr signature signs, and the hash type that stands behind it, if one does. Nothing where nothing is
+    /// signed.
+    fn schnorr_hash(&self, leaf: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)>;
+
+    /// A new public nonce for a signature that a participant makes with others.
+    fn nonce(&self, joint: &Joint, participant: &PublicKey, hash: &[u8; 32]) -> Option<[u8; 66]>;
+
+    /// A participant's part of a signature, for which these are everybody's nonces.
+    fn partial_signature(
+        &self,
+        joint: &Joint,
+        participant: &PublicKey,
+        hash: &[u8; 32],
+        nonces: &Records,
+    ) -> Option<[u8; 32]>;
+
     /// By whom the result is judged.
     fn checker(&self) -> &dyn SignatureChecker;
 }
@@ -148,6 +167,18 @@ impl<C: SignatureChecker> Creator for Nobody<C> {
     }
 
     fn schnorr(&self, _: &[u8; 32], _: Tweak, _: Option<&[u8; 32]>) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn schnorr_hash(&self, _: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)> {
+        None
+    }
+
+    fn nonce(&self, _: &Joint, _: &PublicKey, _: &[u8; 32]) -> Option<[u8; 66]> {
+        None
+    }
+
+    fn partial_signature(&self, _: &Joint, _: &PublicKey, _: &[u8; 32], _: &Records) -> Option<[u8; 32]> {
         None
     }
 
@@ -185,6 +216,18 @@ impl Creator for Dummy {
 
     fn schnorr(&self, _: &[u8; 32], _: Tweak, _: Option<&[u8; 32]>) -> Option<Vec<u8>> {
         Some(DUMMY_SCHNORR.to_vec())
+    }
+
+    fn schnorr_hash(&self, _: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)> {
+        None
+    }
+
+    fn nonce(&self, _: &Joint, _: &PublicKey, _: &[u8; 32]) -> Option<[u8; 66]> {
+        None
+    }
+
+    fn partial_signature(&self, _: &Joint, _: &PublicKey, _: &[u8; 32], _: &Records) -> Option<[u8; 32]> {
+        None
     }
 
     fn checker(&self) -> &dyn SignatureChecker {

@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
-use interfaces::fakes::FakeInit;
+use fakes::FakeInit;
 use interfaces::{Answer, BulkheadInit, Call, Chain, Echo, Hello, Init, Json, Mining, Node, Rpc, WalletLoader};
 use ipc::{Address, Ipc, Options};
 use support::Installed;

@@ -36,14 +36,16 @@ const CORE: &str = "abandontransaction abortprivatebroadcast abortrescan addconn
     walletdisplayaddress walletlock walletpassphrase walletpassphrasechange walletprocesspsbt";
 
 /// Why a method is not there. What has arrived since needs no reason any more.
-const ABSENT: [(&str, &str); 7] = [
-    ("abortprivatebroadcast", "no private broadcast yet"),
-    ("getprivatebroadcastinfo", "no private broadcast yet"),
-    ("exportasmap", "no map of autonomous systems is built in"),
+const ABSENT: [(&str, &str); 3] = [
     ("loadtxoutset", "no chain state grows from a snapshot yet; `dumptxoutset` writes them"),
     ("enumeratesigners", "no external signers yet"),
     ("walletdisplayaddress", "no external signers yet"),
-    ("migratewallet", "old wallets are not migrated yet"),
+];
+
+/// What a method that is there does not do.
+const LESS: [(&str, &str); 2] = [
+    ("exportasmap", "no map of autonomous systems is built in"),
+    ("migratewallet", "legacy wallets are refused, with what else can migrate them"),
 ];
 
 /// A method that the node asks of the wallet's process and clients cannot call.
@@ -81,6 +83,9 @@ fn pages() -> BTreeMap<String, String> {
     for name in &core {
         let why = || ABSENT.iter().find(|(absent, _)| absent == name).unwrap_or_else(|| panic!("where is {name}?")).1;
         rows.entry(name).or_insert_with(|| format!("| {name} | no: {} |\n", why()));
+    }
+    for (name, what) in LESS {
+        rows.entry(name).and_modify(|row| *row = row.replace("| yes |", &format!("| yes, but {what} |")));
     }
     let ours = rows.iter_mut().filter(|(name, _)| !core.contains(*name));
     ours.for_each(|(_, row)| *row = row.replace("| yes |", "| yes; Bitcoin Core has none |"));

@@ -60,6 +60,7 @@ pub fn main_with_help(
     correct: impl FnOnce(String) -> String,
     work: impl FnOnce(Begin) -> ExitCode,
 ) -> ExitCode {
+    platform::limits::keep_freed_memory();
     let argv: Vec<OsString> = std::env::args_os().collect();
     let coin = match own_coin(role, &argv) {
         Ok(coin) => coin,

@@ -22,8 +22,8 @@
 //! proxy, server dispatch, request log and round-trip test from there (`doc/ipc.md`). That is why a trait is written
 //! plainly, one `fn` per method, and why every method returns [`Call`].
 //!
-//! With the feature `fakes`, [`fakes`] has a working in-memory implementation of every trait and [`contract`] the
-//! tests that each implementation, local, remote or fake, has to pass.
+//! The crate `fakes` has a working in-memory implementation of every trait, and the tests that each implementation,
+//! local, remote or fake, has to pass.
 #![deny(clippy::as_conversions)]
 
 mod chain;
@@ -38,15 +38,10 @@ mod rpc;
 mod secret;
 mod wallet;
 
-#[cfg(any(test, feature = "fakes"))]
-pub mod contract;
-#[cfg(any(test, feature = "fakes"))]
-pub mod fakes;
-
 pub use chain::{
     Broadcast, BumpFee, Chain, ChainBlocks, ChainBroadcast, ChainEvents, ChainFees, ChainHost, ChainMempool,
     ChainNotifications, ChainTip, Coin, CommonAncestor, ConnectedBlock, FeeEstimate, FoundBlock, Locator,
-    PackageLimits, ScanBatch, ScanMatch, ScanRequest, ScanSink, ScannedTx, TxAncestry,
+    PackageLimits, ScanBatch, ScanMatch, ScanReply, ScanRequest, ScanSink, ScannedTx, TxAncestry,
 };
 pub use data::{
     Amount, BlockHash, BlockRef, Bytes, MerkleHash, OutPoint, RawBlock, RawHeader, RawTx, Script, Txid, Wait, Wtxid,

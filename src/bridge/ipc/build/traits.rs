@@ -71,10 +71,6 @@ fn read_folder(folder: &Path, traits: &mut Traits) -> Result<(), Box<dyn Error>>
     }
     paths.sort();
     for path in paths {
-        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
-        if ["fakes", "contract"].contains(&stem.as_str()) {
-            continue;
-        }
         if path.is_dir() {
             read_folder(&path, traits)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {

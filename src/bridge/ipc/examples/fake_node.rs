@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use interfaces::fakes::FakeInit;
+use fakes::FakeInit;
 use ipc::{Address, Ipc, Options};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

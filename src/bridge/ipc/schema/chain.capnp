@@ -40,14 +40,14 @@ interface ChainBlocks {
 }
 
 interface ScanSink {
-    batch @0 (context :Proxy.Context, batch :ScanBatch) -> (result :Bool);
+    batch @0 (context :Proxy.Context, batch :ScanBatch) -> (goOn :Bool, scripts :List(Data), again :Int32);
 }
 
 interface ChainMempool {
     findCoins @0 (context :Proxy.Context, outpoints :List(OutPoint)) -> (result :List(MaybeCoin));
     isInMempool @1 (context :Proxy.Context, txid :Data) -> (result :Bool);
     hasDescendantsInMempool @2 (context :Proxy.Context, txid :Data) -> (result :Bool);
-    transactionAncestry @3 (context :Proxy.Context, txid :Data) -> (result :TxAncestry);
+    transactionAncestries @3 (context :Proxy.Context, txids :List(Data)) -> (result :List(TxAncestry));
     individualBumpFees @4 (context :Proxy.Context, outpoints :List(OutPoint), feeRate :Int64) -> (result :List(BumpFee));
     combinedBumpFee @5 (context :Proxy.Context, outpoints :List(OutPoint), feeRate :Int64)
         -> (result :Int64, hasResult :Bool);
@@ -175,6 +175,7 @@ struct ScanRequest {
     stopHeight @1 :Int32;
     scripts @2 :List(Data);
     outpoints @3 :List(OutPoint);
+    strangers @4 :List(OutPoint);
 }
 
 struct ScanBatch {

@@ -6,8 +6,8 @@ mod common;
 use std::sync::Arc;
 
 use common::{Pair, hello};
-use interfaces::fakes::FakeInit;
-use interfaces::{BulkheadInit, RawTx, WalletLoader, contract};
+use fakes::{FakeInit, contract};
+use interfaces::{BulkheadInit, RawTx, WalletLoader};
 
 /// All of them, over a connection or on the fake itself.
 fn kept(init: &dyn BulkheadInit, fake: &FakeInit) {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{PATIENCE, eventually, hello, options};
-use interfaces::fakes::FakeInit;
+use fakes::FakeInit;
 use interfaces::{BlockCreateOptions, BlockWaitOptions, Hello, Init, IpcError, Wait};
 use ipc::{Address, Backoff, Change, Connect, Error, Ipc, Reconnecting, Stats};
 
@@ -84,8 +84,8 @@ fn a_client_that_stays_does_not_delay_the_end() {
 
 struct Nobody;
 impl interfaces::ScanSink for Nobody {
-    fn batch(&self, _: &interfaces::ScanBatch) -> interfaces::Call<bool> {
-        Ok(true)
+    fn batch(&self, _: &interfaces::ScanBatch) -> interfaces::Call<interfaces::ScanReply> {
+        Ok(interfaces::ScanReply::next())
     }
 }
 

@@ -14,8 +14,8 @@ use capnp::message::{Builder, HeapAllocator, ReaderOptions};
 use capnp_rpc::rpc_capnp::cap_descriptor::Builder as Cap;
 use capnp_rpc::rpc_capnp::{message, return_};
 use common::{PATIENCE, eventually, hello, options};
-use interfaces::contract;
-use interfaces::fakes::FakeInit;
+use fakes::FakeInit;
+use fakes::contract;
 use ipc::{Ipc, Limits};
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 

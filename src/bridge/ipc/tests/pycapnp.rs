@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use common::{eventually, hello, options};
-use interfaces::fakes::FakeInit;
+use fakes::FakeInit;
 use ipc::{Address, Ipc};
 
 /// Whether Python and its package are there.

@@ -28,10 +28,15 @@ pub enum BindError {
 
 /// Splits `host`, `host:port`, `[host]` or `[host]:port`. Zero and whatever does not fit are no ports.
 pub fn split_host_port(text: &str) -> Option<(String, Option<u16>)> {
+    split_listen(text).filter(|(_, port)| *port != Some(0))
+}
+
+/// As [`split_host_port`] for an address to listen on, where port 0 stands for a free one.
+pub fn split_listen(text: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if (host.starts_with('[') && host.ends_with(']')) || !host.contains(':') => {
             let port = Some(port).filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()))?;
-            (host, Some(port.parse().ok().filter(|port| *port != 0)?))
+            (host, Some(port.parse().ok()?))
         }
         _ => (text, None),
     };
@@ -53,7 +58,7 @@ pub fn endpoints(binds: &[String], allows_others: bool, port: u16) -> Result<Vec
         }
         return Ok(vec![(Ipv6Addr::LOCALHOST.to_string(), port), (Ipv4Addr::LOCALHOST.to_string(), port)]);
     }
-    let endpoint = |value: &String| match split_host_port(value) {
+    let endpoint = |value: &String| match split_listen(value) {
         Some((host, own_port)) => Ok((host, own_port.unwrap_or(port))),
         None => Err(BindError::InvalidPort { option: "-rpcbind", value: value.clone() }),
     };
@@ -156,8 +161,10 @@ mod tests {
         assert_eq!(endpoints(&[], true, 5), Ok(local.clone()));
         assert_eq!(endpoints(&binds, false, 5), Ok(local));
         assert_eq!(endpoints(&binds, true, 5), Ok(vec![("0.0.0.0".to_owned(), 5), ("::".to_owned(), 7)]));
-        let error = endpoints(&["127.0.0.1:0".to_owned()], true, 5).unwrap_err().to_string();
-        assert_eq!(error, "Invalid port specified in -rpcbind: '127.0.0.1:0'");
+        let free = vec!["127.0.0.1:0".to_owned()];
+        assert_eq!(endpoints(&free, true, 5), Ok(vec![("127.0.0.1".to_owned(), 0)]));
+        let error = endpoints(&["127.0.0.1:65536".to_owned()], true, 5).unwrap_err().to_string();
+        assert_eq!(error, "Invalid port specified in -rpcbind: '127.0.0.1:65536'");
     }
 
     #[test]

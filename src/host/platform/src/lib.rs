@@ -2,7 +2,8 @@
 //!
 //! A daemon meets this crate in the order in which it starts:
 //!
-//! 1. [`limits`]: new files are private ([`limits::set_private_umask`]), enough descriptors are open to us.
+//! 1. [`limits`]: new files are private ([`limits::set_private_umask`]), enough descriptors are open to us, freed memory stays
+//!    ([`limits::keep_freed_memory`]).
 //! 2. [`descriptor`]: a child adopts the socket its parent passed with `-ipcfd N`.
 //! 3. [`daemonize`]: `-daemon` and `-daemonwait` fork before the first thread exists.
 //! 4. [`dirlock`] and [`pidfile`]: one process per data directory. POSIX record locks do not survive a fork, so a lock

@@ -120,8 +120,9 @@ impl Engine {
     }
 
     pub(crate) fn insert_header(&mut self, header: &Header, parent: Option<NodeId>) -> NodeId {
+        let merged = self.rules.merged_facts(header);
         let mut tree = write(&self.shared.tree);
-        let id = tree.insert(*header.raw(), header.hash(), parent);
+        let id = tree.insert(*header.raw(), header.hash(), parent, merged);
         let mut best = write(&self.shared.best_header);
         if best.is_none_or(|b| tree[id].chain_work > tree[b].chain_work) {
             *best = Some(id);

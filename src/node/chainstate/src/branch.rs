@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use consensus::{HeaderFacts, HeaderView};
+use consensus::{HeaderFacts, HeaderView, MergedFacts};
 
 use crate::{NodeId, Tree};
 
@@ -38,6 +38,10 @@ impl HeaderView for Branch<'_> {
 
     fn at(&self, height: u32) -> Option<HeaderFacts> {
         self.tree.ancestor(self.tip, height).map(|id| self.facts(id))
+    }
+
+    fn merged(&self, height: u32) -> Option<MergedFacts> {
+        self.tree.merged(self.tree.ancestor(self.tip, height)?)
     }
 
     fn walk_back(&self, from: u32, visit: &mut dyn FnMut(&HeaderFacts) -> ControlFlow<()>) {

@@ -116,7 +116,7 @@ mod tests {
         };
         let mut add = |prev: Option<NodeId>, nonce| {
             let h = header(prev.map_or(bitcoin::BlockHash::all_zeros(), |p| tree[p].hash), nonce);
-            tree.insert(h, h.block_hash(), prev)
+            tree.insert(h, h.block_hash(), prev, None)
         };
         let g = add(None, 0);
         let a = add(Some(g), 1);

@@ -3,6 +3,8 @@
 //! A coin is kept in the encoding in which it is stored. It is looked at once or twice in its life, and that form is a
 //! third of the size of the decoded one, so more coins fit under `-dbcache`, and a flush copies bytes.
 
+mod map;
+
 use std::collections::HashMap;
 
 use bitcoin::OutPoint;
@@ -10,6 +12,7 @@ use primitives::{Codec, FinalTx, TxOutEntry};
 use store::{CoinsBatch, CoinsDb, CoinsTip, StoreError};
 
 use crate::hashing::SaltedState;
+use map::{CoinMap, Entry};
 
 /// A coin as it is stored, without a heap allocation where it is of a usual size.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,16 +66,6 @@ impl From<&TxOutEntry> for StoredCoin {
         coin.encode(&mut bytes);
         Self::new(&bytes)
     }
-}
-
-#[derive(Clone, Debug)]
-struct Entry {
-    /// `None`: spent here, and the disk must hear of it.
-    coin: Option<StoredCoin>,
-    /// The disk has something else.
-    dirty: bool,
-    /// The disk has nothing at all, so a coin that is spent again needs no mention.
-    fresh: bool,
 }
 
 /// What the cache knows of an output.
@@ -148,7 +141,7 @@ impl Changes {
 /// The cache. It answers for the coins that it has seen; the database answers for the others.
 #[derive(Debug)]
 pub(crate) struct CoinsCache {
-    map: HashMap<OutPoint, Entry, SaltedState>,
+    map: CoinMap,
     heap: usize,
     dirty: usize,
     salt: SaltedState,
@@ -160,8 +153,7 @@ pub(crate) struct CoinsCache {
 impl CoinsCache {
     /// An empty cache whose table is salted, since transaction ids are chosen by strangers.
     pub(crate) fn new(salt: SaltedState) -> Self {
-        let map = HashMap::with_hasher(salt);
-        Self { map, heap: 0, dirty: 0, salt, final_tx: None, stored_final_tx: None }
+        Self { map: CoinMap::new(salt), heap: 0, dirty: 0, salt, final_tx: None, stored_final_tx: None }
     }
 
     /// The last transaction that the next block has to continue.
@@ -186,8 +178,8 @@ impl CoinsCache {
     /// Remembers what the disk has for an output that was unknown here.
     pub(crate) fn remember(&mut self, out: OutPoint, coin: StoredCoin) {
         let heap = coin.heap();
-        if let std::collections::hash_map::Entry::Vacant(slot) = self.map.entry(out) {
-            slot.insert(Entry { coin: Some(coin), dirty: false, fresh: false });
+        if let (entry, true) = self.map.entry(out, false) {
+            entry.coin = Some(coin);
             self.heap += heap;
         }
     }
@@ -208,37 +200,26 @@ impl CoinsCache {
 
     fn add(&mut self, out: OutPoint, coin: StoredCoin, disk_has_none: bool) {
         self.heap += coin.heap();
-        let entry = self.map.entry(out).or_insert(Entry { coin: None, dirty: false, fresh: disk_has_none });
+        let (entry, _) = self.map.entry(out, disk_has_none);
         self.heap -= entry.coin.as_ref().map_or(0, StoredCoin::heap);
         entry.coin = Some(coin);
         self.dirty += usize::from(!std::mem::replace(&mut entry.dirty, true));
     }
 
     fn spend(&mut self, out: OutPoint) {
-        use std::collections::hash_map::Entry as Slot;
-        match self.map.entry(out) {
-            Slot::Occupied(slot) if slot.get().fresh => {
-                let gone = slot.remove();
-                self.heap -= gone.coin.as_ref().map_or(0, StoredCoin::heap);
-                self.dirty -= usize::from(gone.dirty);
-            }
-            Slot::Occupied(mut slot) => {
-                let entry = slot.get_mut();
-                self.heap -= entry.coin.take().as_ref().map_or(0, StoredCoin::heap);
-                self.dirty += usize::from(!std::mem::replace(&mut entry.dirty, true));
-            }
-            Slot::Vacant(slot) => {
-                slot.insert(Entry { coin: None, dirty: true, fresh: false });
-                self.dirty += 1;
-            }
+        let (entry, _) = self.map.entry(out, false);
+        self.heap -= entry.coin.take().as_ref().map_or(0, StoredCoin::heap);
+        if entry.fresh {
+            self.dirty -= usize::from(entry.dirty);
+            self.map.remove(&out);
+        } else {
+            self.dirty += usize::from(!std::mem::replace(&mut entry.dirty, true));
         }
     }
 
     /// Bytes of memory that the cache takes, free slots of its table included.
     pub(crate) fn memory(&self) -> usize {
-        // One control byte a slot; a table is at most seven eighths full.
-        let slot = size_of::<(OutPoint, Entry)>() + 1;
-        self.map.capacity() / 7 * 8 * slot + self.heap
+        self.map.memory() + self.heap
     }
 
     /// How many outputs the cache knows.
@@ -291,12 +272,12 @@ impl CoinsCache {
 
     fn write_dirty(&self, db: &CoinsDb, mut batch: CoinsBatch, batch_bytes: usize) -> Result<CoinsBatch, StoreError> {
         // In key order: RocksDB's memory table then appends instead of searching.
-        let mut dirty: Vec<_> = self.map.iter().filter(|(_, e)| e.dirty).collect();
-        dirty.sort_unstable_by_key(|(out, _)| **out);
-        for (out, entry) in dirty {
+        let mut dirty: Vec<_> = self.map.iter().filter(|entry| entry.dirty).collect();
+        dirty.sort_unstable_by_key(|entry| *entry.out());
+        for entry in dirty {
             match &entry.coin {
-                Some(coin) => db.put(&mut batch, out, coin.bytes()),
-                None => db.delete(&mut batch, out),
+                Some(coin) => db.put(&mut batch, entry.out(), coin.bytes()),
+                None => db.delete(&mut batch, entry.out()),
             }
             if batch.bytes() > batch_bytes {
                 db.write(std::mem::take(&mut batch), false)?;
@@ -308,12 +289,12 @@ impl CoinsCache {
     /// What was dirty is on the disk now.
     fn written(&mut self, keep: bool) {
         if keep {
-            self.map.retain(|_, e| {
-                (e.dirty, e.fresh) = (false, false);
-                e.coin.is_some()
+            self.map.retain(|entry| {
+                (entry.dirty, entry.fresh) = (false, false);
+                entry.coin.is_some()
             });
         } else {
-            self.map = HashMap::with_hasher(self.salt);
+            self.map = CoinMap::new(self.salt);
             self.heap = 0;
         }
         self.dirty = 0;

@@ -63,7 +63,8 @@ impl Engine {
             if let Err(reason) = self.rules.check_block_context(block, Some(prev), &mut checks) {
                 return Ok(Err(reason.into()));
             }
-            tree.draft(*block.header.raw(), block.hash(), Some(tip))
+            let merged = self.rules.merged_facts(&block.header);
+            tree.draft(*block.header.raw(), block.hash(), Some(tip), merged)
         };
         let connected = self.connect_block(block, &node, &Changes::default(), true)?;
         Ok(connected.map(|_| ()).map_err(Unfit::from))

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use bitcoin::{BlockHash, block::Header as RawHeader};
-use consensus::{U256, proof_of_bits};
+use consensus::{MergedFacts, U256, header_work};
 use store::{FlatPos, IndexRecord};
 
 use crate::hashing::SaltedState;
@@ -169,8 +169,7 @@ impl Node {
         (self.file, self.block_offset, self.undo_offset) = (0, 0, 0);
     }
 
-    /// The record to store.
-    pub(crate) fn record(&self) -> IndexRecord {
+    fn record(&self, merged: Option<MergedFacts>) -> IndexRecord {
         let mut header = [0; 80];
         header.copy_from_slice(&bitcoin::consensus::serialize(&self.header));
         IndexRecord {
@@ -181,6 +180,7 @@ impl Node {
             file: self.file,
             block_offset: self.block_offset,
             undo_offset: self.undo_offset,
+            merged: merged.map(|merged| (merged.bits, merged.filtered_time)),
         }
     }
 }
@@ -190,6 +190,8 @@ impl Node {
 pub struct Tree {
     nodes: Vec<Node>,
     by_hash: HashMap<BlockHash, NodeId, SaltedState>,
+    /// What proofs of merged mining say that later headers ask for. Most coins have none, and no room for them.
+    merged: HashMap<NodeId, MergedFacts>,
 }
 
 impl std::ops::Index<NodeId> for Tree {
@@ -209,7 +211,7 @@ impl std::ops::IndexMut<NodeId> for Tree {
 impl Tree {
     /// An empty tree whose table is salted, since hashes of headers are chosen by strangers.
     pub fn new(salt: SaltedState) -> Self {
-        Self { nodes: Vec::new(), by_hash: HashMap::with_hasher(salt) }
+        Self { nodes: Vec::new(), by_hash: HashMap::with_hasher(salt), merged: HashMap::new() }
     }
 
     /// How many headers there are.
@@ -232,18 +234,43 @@ impl Tree {
         (0..u32::try_from(self.nodes.len()).expect("node numbers are 32 bits wide")).map(NodeId)
     }
 
+    /// What the proof of merged mining behind a header says, if later headers ask for it.
+    pub fn merged(&self, id: NodeId) -> Option<MergedFacts> {
+        self.merged.get(&id).copied()
+    }
+
+    /// The record of a node to store.
+    pub(crate) fn record(&self, id: NodeId) -> IndexRecord {
+        self[id].record(self.merged(id))
+    }
+
     /// Adds a header behind its parent (`None`: genesis). The hash must not be known yet.
-    pub fn insert(&mut self, header: RawHeader, hash: BlockHash, parent: Option<NodeId>) -> NodeId {
+    pub fn insert(
+        &mut self,
+        header: RawHeader,
+        hash: BlockHash,
+        parent: Option<NodeId>,
+        merged: Option<MergedFacts>,
+    ) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).expect("node numbers are 32 bits wide"));
-        let node = self.draft(header, hash, parent);
+        let node = self.draft(header, hash, parent, merged);
         self.nodes.push(node);
+        if let Some(merged) = merged {
+            self.merged.insert(id, merged);
+        }
         self.by_hash.insert(hash, id);
         id
     }
 
     /// The node that a header would be behind its parent.
-    pub(crate) fn draft(&self, header: RawHeader, hash: BlockHash, parent: Option<NodeId>) -> Node {
-        let work = proof_of_bits(header.bits.to_consensus());
+    pub(crate) fn draft(
+        &self,
+        header: RawHeader,
+        hash: BlockHash,
+        parent: Option<NodeId>,
+        merged: Option<MergedFacts>,
+    ) -> Node {
+        let work = header_work(header.bits.to_consensus(), merged);
         let (height, chain_work, time_max) = parent.map_or((0, work, header.time), |p| {
             let p = &self[p];
             (p.height + 1, p.chain_work.wrapping_add(work), p.time_max.max(header.time))
@@ -275,7 +302,8 @@ impl Tree {
         parent: Option<NodeId>,
         record: &IndexRecord,
     ) -> NodeId {
-        let id = self.insert(header, hash, parent);
+        let merged = record.merged.map(|(bits, filtered_time)| MergedFacts { bits, filtered_time });
+        let id = self.insert(header, hash, parent, merged);
         let node = &mut self[id];
         node.status = record.status;
         node.tx_count = record.tx_count;
@@ -382,13 +410,13 @@ mod tests {
     fn grow(picks: &[u16]) -> Tree {
         let mut tree = Tree::new(SaltedState::new([1, 2]));
         let genesis = header(BlockHash::all_zeros(), 0, 7);
-        tree.insert(genesis, genesis.block_hash(), None);
+        tree.insert(genesis, genesis.block_hash(), None, None);
         for (n, pick) in picks.iter().enumerate() {
             let parent = NodeId(u32::from(*pick) % u32::try_from(tree.len()).unwrap());
             // Mostly long chains: small picks count from the end.
             let parent = if *pick < 60_000 { NodeId(u32::try_from(tree.len()).unwrap() - 1) } else { parent };
             let h = header(tree[parent].hash, u32::try_from(n).unwrap() + 1, u32::from(*pick));
-            tree.insert(h, h.block_hash(), Some(parent));
+            tree.insert(h, h.block_hash(), Some(parent), None);
         }
         tree
     }

@@ -1,5 +1,7 @@
-//! What a person should know when the node starts: too little room, too much memory asked for, options that have
-//! no effect.
+//! What a person should know when the node starts: too little room, too much memory asked for, a chain that has no
+//! future.
+
+use coin::{ChainKind, Coin};
 
 use crate::{NodeContext, options};
 
@@ -10,23 +12,10 @@ const SMALL_CACHE: u64 = 450 * MIB;
 /// What a machine needs besides the cache.
 const RESERVED: u64 = 2 * GIB;
 
-/// Options that are read, and that nothing obeys yet.
-const WITHOUT_EFFECT: [&str; 9] = [
-    "asmap",
-    "i2psam",
-    "privatebroadcast",
-    "torcontrol",
-    "zmqpubhashblock",
-    "zmqpubhashtx",
-    "zmqpubrawblock",
-    "zmqpubrawtx",
-    "zmqpubsequence",
-];
-
 /// Says it, before the network starts. `height` is where the chain stands.
 pub(crate) fn give(context: &NodeContext, height: u32) {
-    for text in without_effect(|name| context.config.args().is_set(name) && !context.config.args().is_negated(name)) {
-        tracing::warn!("{text}");
+    if let Some(text) = old_chain(context.config.coin(), context.config.chain().kind) {
+        tracing::info!("{text}");
     }
     let cache = u64::try_from(options::dbcache(&context.config)).unwrap_or(u64::MAX);
     if let Some(text) = platform::machine::total_memory().and_then(|memory| oversized_cache(cache, memory)) {
@@ -37,9 +26,13 @@ pub(crate) fn give(context: &NodeContext, height: u32) {
     }
 }
 
-fn without_effect(set: impl Fn(&str) -> bool) -> Vec<String> {
-    let names = WITHOUT_EFFECT.iter().filter(|name| set(name));
-    names.map(|name| format!("-{name} is not supported yet and has no effect.")).collect()
+/// The old test network, where there is a newer one.
+fn old_chain(coin: &Coin, kind: ChainKind) -> Option<&'static str> {
+    let newer = coin.chain(ChainKind::Testnet4).is_some();
+    (kind == ChainKind::Test && newer).then_some(
+        "Warning: Support for testnet3 is deprecated and will be removed in an upcoming release. Consider switching to \
+         testnet4.",
+    )
 }
 
 fn oversized_cache(cache: u64, memory: u64) -> Option<String> {
@@ -72,7 +65,9 @@ fn little_room(context: &NodeContext, height: u32) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{GIB, MIB, oversized_cache, without_effect};
+    use coin::ChainKind;
+
+    use super::{GIB, MIB, old_chain, oversized_cache};
 
     #[test]
     fn a_cache_that_leaves_no_memory_is_told() {
@@ -83,8 +78,9 @@ mod tests {
     }
 
     #[test]
-    fn options_without_effect_are_named() {
-        assert_eq!(without_effect(|name| name == "asmap"), ["-asmap is not supported yet and has no effect."]);
-        assert!(without_effect(|_| false).is_empty());
+    fn the_old_test_network_of_one_that_has_a_newer_one() {
+        let told = |name, kind| old_chain(coin::by_id(name).unwrap(), kind).is_some();
+        assert!(told("bitcoin", ChainKind::Test) && !told("bitcoin", ChainKind::Testnet4));
+        assert!(!told("freicoin", ChainKind::Test));
     }
 }

@@ -299,7 +299,7 @@ impl Node {
         chain.stop();
         drop((context, chain));
         if let Ok(mut engine) = validation.join() {
-            if let Err(e) = engine.flush(FlushMode::Empty) {
+            if let Err(e) = engine.finish() {
                 error!("Cannot write the chain state: {e}");
             }
         } else {
@@ -328,6 +328,7 @@ fn open_log(config: &Config, log: &LogHandle) -> Result<(), StartError> {
     info!("{} version {}", config.coin().client_name, config::about::VERSION);
     if let Some(text) = config.unrecognized_sections() {
         warn!("{text}");
+        crate::startup::eprint_line(&format!("Warning: {}", text.trim_end()));
     }
     for notice in config.log_lines().iter().chain(config.notices()) {
         match notice.level {

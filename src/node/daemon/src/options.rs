@@ -262,7 +262,9 @@ pub fn check_ports(config: &Config) -> Result<(), BadOption> {
     for (name, unix, suffixed) in ENDPOINTS {
         for value in args.get_all(name) {
             let bare = if suffixed { value.rsplit_once('=').map_or(value.as_str(), |(bare, _)| bare) } else { &value };
-            if ::rpc::bind::split_host_port(bare).is_none() && !(unix && value.starts_with("unix:")) {
+            let listens = name.ends_with("bind");
+            let split = if listens { ::rpc::bind::split_listen } else { ::rpc::bind::split_host_port };
+            if split(bare).is_none() && !(unix && value.starts_with("unix:")) {
                 return bad(name, &value);
             }
         }

@@ -1,5 +1,6 @@
 //! From a configuration to an exit code: in the background if asked, and with every failure told to whoever started it.
 
+use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -124,9 +125,9 @@ pub(crate) fn abort(shutdown: &Shutdown, why: &dyn std::fmt::Display) {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "what stops a start is told to whoever started it")]
+/// Tells whoever started the node. That a line cannot be written, as on a full disk, is no reason to fail in what led to it.
 pub(crate) fn eprint_line(line: &str) {
-    eprintln!("{}", line.trim_end());
+    let _ = writeln!(std::io::stderr(), "{}", line.trim_end());
 }
 
 enum Background {
@@ -137,7 +138,6 @@ enum Background {
 }
 
 /// Forks if the node is to run in the background. Threads do not survive that, so it comes before any is started.
-#[expect(clippy::print_stdout, reason = "the launcher talks to a terminal")]
 fn start_in_background(config: &Config) -> Result<Background, StartError> {
     let args = config.args();
     let wait = args.get_bool("daemonwait", false);
@@ -146,7 +146,7 @@ fn start_in_background(config: &Config) -> Result<Background, StartError> {
     }
     // Held later, by the daemon itself; probed now, so that a mistake is told on this terminal.
     DirectoryLock::probe(config.net_dir(), config.coin().client_name)?;
-    println!("{} starting", config.coin().client_name);
+    let _ = writeln!(std::io::stdout(), "{} starting", config.coin().client_name);
     match daemonize()? {
         Forked::Launcher(start) if wait => {
             let started = start.wait();

@@ -163,7 +163,7 @@ fn is_ahead(chain: &Reader) -> bool {
     let (Some(tip), Some(invalid)) = (chain.tip(), chain.best_invalid()) else { return false };
     chain.tree(|tree| {
         let node = &tree[tip.id];
-        let step = consensus::proof_of_bits(node.header.bits.to_consensus());
+        let step = consensus::header_work(node.header.bits.to_consensus(), tree.merged(tip.id));
         let far = (0..AHEAD).fold(node.chain_work, |work, _| work.wrapping_add(step));
         tree[invalid].chain_work > far
     })

@@ -3,7 +3,8 @@
 
 use std::{cmp::Ordering, collections::BTreeSet};
 
-use bitcoin::Txid;
+use bitcoin::{Txid, hashes::Hash as _};
+use smallvec::SmallVec;
 
 use crate::{FeeRate, entry::EntryId};
 
@@ -15,10 +16,10 @@ pub(crate) struct Place {
     pub(crate) rate: FeeRate,
     /// The size of the chunks of its cluster of the same rate, up to this one.
     prefix: i64,
-    /// The highest id in it.
-    highest: Txid,
+    /// The beginning of the highest id in it, which tells the few apart that are equal so far.
+    highest: u64,
     pub(crate) cluster: u32,
-    pub(crate) chunk: usize,
+    chunk: u32,
 }
 
 impl Ord for Place {
@@ -27,7 +28,7 @@ impl Ord for Place {
             .rate
             .cmp_rate(&self.rate)
             .then(self.prefix.cmp(&other.prefix))
-            .then_with(|| self.highest.cmp(&other.highest))
+            .then(self.highest.cmp(&other.highest))
             .then(self.cluster.cmp(&other.cluster))
             .then(self.chunk.cmp(&other.chunk))
     }
@@ -47,12 +48,15 @@ impl PartialEq for Place {
 
 impl Eq for Place {}
 
+/// The transactions of a chunk. Nearly always it is one.
+pub(crate) type ChunkTxs = SmallVec<[EntryId; 4]>;
+
 /// A chunk of a cluster.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) place: Place,
     /// Parents first.
-    pub(crate) txs: Box<[EntryId]>,
+    pub(crate) txs: ChunkTxs,
 }
 
 /// All clusters.
@@ -76,7 +80,7 @@ impl Clusters {
     }
 
     /// Adds a cluster of these chunks: their rates, their transactions, and the highest id of each.
-    pub(crate) fn insert(&mut self, chunks: impl Iterator<Item = (FeeRate, Box<[EntryId]>, Txid)>) -> u32 {
+    pub(crate) fn insert(&mut self, chunks: impl Iterator<Item = (FeeRate, ChunkTxs, Txid)>) -> u32 {
         let cluster = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).expect("there are fewer clusters than entries, whose ids have 32 bits")
@@ -85,7 +89,9 @@ impl Clusters {
         for (rate, txs, highest) in chunks {
             let before = members.last().filter(|last| last.place.rate.cmp_rate(&rate) == Ordering::Equal);
             let prefix = before.map_or(0, |last| last.place.prefix).saturating_add(rate.size);
-            let place = Place { rate, prefix, highest, cluster, chunk: members.len() };
+            let highest = highest.as_byte_array().first_chunk().map_or(0, |start| u64::from_be_bytes(*start));
+            let chunk = u32::try_from(members.len()).expect("a cluster has no more chunks than transactions");
+            let place = Place { rate, prefix, highest, cluster, chunk };
             self.order.insert(place);
             members.push(Member { place, txs });
         }
@@ -107,7 +113,7 @@ impl Clusters {
 
     /// All chunks in the order in which they are mined.
     pub(crate) fn in_order(&self) -> impl DoubleEndedIterator<Item = &Member> {
-        self.order.iter().filter_map(|place| self.get(place.cluster).get(place.chunk))
+        self.order.iter().filter_map(|place| self.get(place.cluster).get(usize::try_from(place.chunk).ok()?))
     }
 
     /// The chunk that is mined last.

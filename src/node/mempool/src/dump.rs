@@ -121,7 +121,9 @@ impl Dump {
         for tx in &txs {
             deltas.remove(&tx.tx.txid());
         }
-        Self { txs, deltas, unbroadcast: pool.unbroadcast().iter().copied().collect() }
+        let mut unbroadcast: Vec<Txid> = pool.unbroadcast().filter_map(|id| Some(pool.get(id)?.tx.txid())).collect();
+        unbroadcast.sort_unstable();
+        Self { txs, deltas, unbroadcast }
     }
 
     /// Writes it, obfuscated unless there is no key. Tells how many bytes it took.

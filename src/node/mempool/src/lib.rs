@@ -30,6 +30,7 @@ mod events;
 mod feerate;
 mod fees;
 mod follow;
+mod index;
 mod limit;
 pub mod linearize;
 mod mempool;

@@ -181,17 +181,12 @@ impl Mempool {
 
     /// Remembers that a transaction of ours should be asked for by some peer.
     pub fn add_unbroadcast(&self, txid: Txid) {
-        self.change(|inner| {
-            let mut pool = inner.write();
-            if pool.id_of(&txid).is_some() {
-                pool.unbroadcast.insert(txid);
-            }
-        });
+        self.change(|inner| inner.write().add_unbroadcast(&txid));
     }
 
     /// A peer has asked for it. Tells whether it was waiting for that.
     pub fn remove_unbroadcast(&self, txid: &Txid) -> bool {
-        self.change(|inner| inner.write().unbroadcast.remove(txid))
+        self.change(|inner| inner.write().remove_unbroadcast(txid))
     }
 
     /// Whether the file has been loaded, or has been found not to be there.

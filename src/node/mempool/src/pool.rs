@@ -1,7 +1,7 @@
 //! The transactions that wait: by id, by what they spend, by cluster, by age; and what they take in memory.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     mem::size_of,
     sync::{Arc, Mutex},
 };
@@ -14,6 +14,7 @@ use crate::{
     FeeRate, MempoolEvent, Options, RemovalReason,
     cluster::{Clusters, Member, Place},
     entry::{Entry, EntryId},
+    index::Index,
     limit::Rolling,
     plan::{Plan, Planned},
     policy,
@@ -27,15 +28,13 @@ pub struct Pool {
     pub(crate) ticker: &'static str,
     entries: Vec<Option<Entry>>,
     free: Vec<EntryId>,
-    by_txid: HashMap<Txid, EntryId, SaltedState>,
-    by_wtxid: HashMap<Wtxid, EntryId, SaltedState>,
-    spends: HashMap<OutPoint, EntryId, SaltedState>,
+    index: Index,
     pub(crate) by_time: BTreeSet<(i64, EntryId)>,
     pub(crate) clusters: Clusters,
     /// Clusters some of whose transactions have left, or changed.
     dirty: BTreeSet<u32>,
     pub(crate) deltas: BTreeMap<Txid, i64>,
-    pub(crate) unbroadcast: BTreeSet<Txid>,
+    unbroadcast: BTreeSet<EntryId>,
     sequence: u64,
     updates: u64,
     total_vsize: u64,
@@ -47,13 +46,14 @@ pub struct Pool {
     pub(crate) load_tried: bool,
 }
 
-/// What the tables take for an entry and for an input. Hash tables are filled to between 7/16 and 7/8.
+/// What the tables take for an entry and for an input. Hash tables are filled to between 7/16 and 7/8, and have a byte
+/// more for each place.
 const PER_ENTRY: usize = size_of::<Entry>()
-    + (size_of::<(Txid, EntryId)>() + size_of::<(Wtxid, EntryId)>()) * 3 / 2
+    + (size_of::<EntryId>() + 1) * 2 * 3 / 2
     + size_of::<(i64, EntryId)>() * 3 / 2
     + size_of::<Member>();
 const PER_CHUNK: usize = size_of::<Place>() * 3 / 2 + 32;
-const PER_INPUT: usize = size_of::<(OutPoint, EntryId)>() * 3 / 2;
+const PER_INPUT: usize = (size_of::<(EntryId, u32)>() + 1) * 3 / 2;
 const PER_DELTA: usize = size_of::<(Txid, i64)>() * 3 / 2;
 
 impl Pool {
@@ -63,9 +63,7 @@ impl Pool {
             ticker,
             entries: Vec::new(),
             free: Vec::new(),
-            by_txid: HashMap::with_hasher(salt),
-            by_wtxid: HashMap::with_hasher(salt),
-            spends: HashMap::with_hasher(salt),
+            index: Index::new(salt),
             by_time: BTreeSet::new(),
             clusters: Clusters::default(),
             dirty: BTreeSet::new(),
@@ -89,12 +87,12 @@ impl Pool {
 
     /// How many transactions there are.
     pub fn len(&self) -> usize {
-        self.by_txid.len()
+        self.index.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.by_txid.is_empty()
+        self.index.len() == 0
     }
 
     /// The virtual size of all.
@@ -111,7 +109,7 @@ impl Pool {
     pub fn memory_usage(&self) -> usize {
         self.len() * PER_ENTRY
             + self.clusters.chunk_count() * PER_CHUNK
-            + self.spends.len() * PER_INPUT
+            + self.index.spend_count() * PER_INPUT
             + self.deltas.len() * PER_DELTA
             + self.heap
     }
@@ -138,7 +136,7 @@ impl Pool {
 
     /// The entry that a txid names.
     pub fn id_of(&self, txid: &Txid) -> Option<EntryId> {
-        self.by_txid.get(txid).copied()
+        self.index.txid(&self.entries, txid)
     }
 
     /// The entry of a txid.
@@ -148,7 +146,7 @@ impl Pool {
 
     /// The entry of a witness id.
     pub fn entry_by_wtxid(&self, wtxid: &Wtxid) -> Option<&Entry> {
-        self.get(self.by_wtxid.get(wtxid).copied()?)
+        self.get(self.index.wtxid(&self.entries, wtxid)?)
     }
 
     /// The transaction of a txid.
@@ -158,7 +156,7 @@ impl Pool {
 
     /// What spends an output.
     pub fn spender(&self, out: &OutPoint) -> Option<EntryId> {
-        self.spends.get(out).copied()
+        self.index.spender(&self.entries, out)
     }
 
     /// All entries in the order in which they are mined, each with the rate of its chunk by weight.
@@ -262,8 +260,21 @@ impl Pool {
     }
 
     /// Our own transactions that no peer has asked for yet.
-    pub fn unbroadcast(&self) -> &BTreeSet<Txid> {
-        &self.unbroadcast
+    pub fn unbroadcast(&self) -> impl ExactSizeIterator<Item = EntryId> {
+        self.unbroadcast.iter().copied()
+    }
+
+    /// Whether a transaction is one of them.
+    pub fn is_unbroadcast(&self, id: EntryId) -> bool {
+        self.unbroadcast.contains(&id)
+    }
+
+    pub(crate) fn add_unbroadcast(&mut self, txid: &Txid) {
+        self.unbroadcast.extend(self.id_of(txid));
+    }
+
+    pub(crate) fn remove_unbroadcast(&mut self, txid: &Txid) -> bool {
+        self.id_of(txid).is_some_and(|id| self.unbroadcast.remove(&id))
     }
 
     /// Whether loading the file was tried.
@@ -272,7 +283,7 @@ impl Pool {
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
-        self.by_txid.values().filter_map(|id| Some((*id, self.get(*id)?)))
+        self.index.ids().filter_map(|id| Some((id, self.get(id)?)))
     }
 
     pub(crate) fn entry_mut(&mut self, id: EntryId) -> Option<&mut Entry> {
@@ -375,11 +386,6 @@ impl Pool {
                 parent.children.push(id);
             }
         }
-        self.by_txid.insert(entry.tx.txid(), id);
-        self.by_wtxid.insert(entry.tx.wtxid(), id);
-        for input in entry.tx.inputs() {
-            self.spends.insert(input.previous_output, id);
-        }
         self.by_time.insert((entry.time, id));
         self.total_vsize = self.total_vsize.saturating_add_signed(entry.vsize);
         self.total_fee = self.total_fee.saturating_add(entry.fee);
@@ -387,20 +393,17 @@ impl Pool {
         self.updates += 1;
         let slot = self.entries.get_mut(id.index())?;
         *slot = Some(entry);
+        self.index.insert(&self.entries, id);
         Some(id)
     }
 
     /// Takes one entry out. The caller brings the clusters in order afterwards.
     pub(crate) fn take_out(&mut self, id: EntryId, reason: RemovalReason) -> Option<Entry> {
+        self.index.remove(&self.entries, id);
         let entry = self.entries.get_mut(id.index())?.take()?;
         let sequence = self.next_sequence();
-        self.by_txid.remove(&entry.tx.txid());
-        self.by_wtxid.remove(&entry.tx.wtxid());
-        for input in entry.tx.inputs() {
-            self.spends.remove(&input.previous_output);
-        }
         self.by_time.remove(&(entry.time, id));
-        if self.unbroadcast.remove(&entry.tx.txid()) {
+        if self.unbroadcast.remove(&id) {
             tracing::debug!(
                 target: "mempool",
                 "Removed {} from set of unbroadcast txns before confirmation that txn was sent out",

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use bitcoin::hashes::{Hash, sha256d};
-use p2p::{AddrFileError, AddrMan, BanList, Chance, NetAddr, PeerAddress, Service};
+use p2p::{AddrFileError, AddrMan, BanList, Chance, Groups, NetAddr, PeerAddress, Service};
 use primitives::{Reader, put_compact_u64};
 
 /// Known addresses.
@@ -13,6 +13,10 @@ pub(crate) const PEERS: &str = "peers.dat";
 pub(crate) const ANCHORS: &str = "anchors.dat";
 /// Who is banned.
 pub(crate) const BANS: &str = "banlist.json";
+/// The key of our address in I2P.
+pub(crate) const I2P_KEY: &str = "i2p_private_key";
+/// The key of our onion service.
+pub(crate) const ONION_KEY: &str = "onion_v3_private_key";
 /// In front of each address on disk: a version, and that the address is in the format of BIP155.
 const DISK_VERSION: u32 = 220_000 + (1 << 29);
 /// Nobody has more anchors.
@@ -36,13 +40,17 @@ pub(crate) fn load_peers(
     magic: [u8; 4],
     contact: &str,
     key: Option<[u8; 32]>,
+    groups: &Groups,
     mut chance: Chance,
 ) -> Result<AddrMan, BadPeersFile> {
     let file = directory.join(PEERS);
     let shown = file.display().to_string();
-    let fresh = |chance| match key {
-        Some(key) => AddrMan::with_key(key, chance),
-        None => AddrMan::new(chance),
+    let fresh = |chance| {
+        let empty = match key {
+            Some(key) => AddrMan::with_key(key, chance),
+            None => AddrMan::new(chance),
+        };
+        empty.grouped_by(groups.clone())
     };
     let bad = |reason: String| BadPeersFile { reason, contact: contact.to_owned(), file: shown.clone() };
     let bytes = match std::fs::read(&file) {
@@ -53,7 +61,7 @@ pub(crate) fn load_peers(
         }
         Err(error) => return Err(bad(platform::system_error_text(&error))),
     };
-    match AddrMan::from_file(&bytes, magic, chance.fork()) {
+    match AddrMan::from_file(&bytes, magic, chance.fork(), groups.clone()) {
         Ok(addresses) => {
             tracing::info!("Loaded {} addresses from peers.dat", addresses.len(None, None));
             Ok(addresses)
@@ -182,7 +190,7 @@ mod tests {
     #[test]
     fn a_broken_file_of_addresses_is_for_the_user_to_look_at() {
         let dir = tempfile::tempdir().unwrap();
-        let load = || load_peers(dir.path(), MAGIC, "<us>", None, Chance::new([1; 32]));
+        let load = || load_peers(dir.path(), MAGIC, "<us>", None, &Groups::default(), Chance::new([1; 32]));
         assert!(load().unwrap().is_empty());
         assert!(dir.path().join(PEERS).exists(), "it is made at once");
         load().unwrap();

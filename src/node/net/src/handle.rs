@@ -9,10 +9,11 @@ use platform::Clock;
 
 use crate::driver::{ChainNews, Control, Driver, Input, Parts};
 use crate::files::{self, BadPeersFile};
-use crate::io;
+use crate::io::{self, Hidden};
 use crate::options::{Bind, Options};
 use crate::shun::{Policy, Shun};
 use crate::sockets::{Listener, Sockets};
+use crate::tor;
 use crate::waker::Waker;
 
 /// Why there is no network.
@@ -124,6 +125,25 @@ fn bind(options: &Options, sockets: &dyn Sockets) -> Result<Bound, NetError> {
     Ok((bound, listeners))
 }
 
+/// What leads into I2P and Tor. An onion service leads to where those are listened for who come from Tor, or to wherever
+/// anybody is.
+fn hidden(options: &Options, bound: &[Bind], chance: &mut Chance) -> Hidden {
+    let i2p = options.i2p.clone().map(|router| {
+        let key_file = router.accepts.then(|| options.directory.join(files::I2P_KEY));
+        (router.endpoint, options.connect_timeout, key_file, chance.fork())
+    });
+    let target = bound.iter().find(|bind| bind.onion).or_else(|| bound.iter().find(|bind| !bind.whitebind));
+    let tor = options.tor.clone().zip(target).map(|(settings, target)| tor::Control {
+        settings,
+        target: target.address,
+        port: options.default_port,
+        timeout: options.connect_timeout,
+        key_file: options.directory.join(files::ONION_KEY),
+        chance: chance.fork(),
+    });
+    Hidden { i2p, tor }
+}
+
 /// Opens the sockets and starts both threads.
 pub fn start<C, T>(
     make: impl FnOnce(&NetHandle, Chance) -> PeerManager<C, T>,
@@ -141,17 +161,20 @@ where
     let handle = NetHandle { inputs: inputs.clone() };
     let waker = Waker::new(inputs, Arc::clone(&clock));
     let directory = &options.directory;
-    let addrman = files::load_peers(directory, options.magic, &options.contact, options.addr_key, chance.fork())?;
+    let (contact, key, groups) = (&options.contact, options.addr_key, &options.groups);
+    let mut addrman = files::load_peers(directory, options.magic, contact, key, groups, chance.fork())?;
+    addrman.check_every(options.check_addresses);
     let now = i64::try_from(waker.now().as_secs()).unwrap_or(i64::MAX);
-    let shun = Shun::new(files::load_bans(directory, now), Arc::clone(&clock));
+    let shun = Shun::new(files::load_bans(directory, now), options.reachable.clone(), Arc::clone(&clock));
     // With -connect nobody else is called, so the anchors are kept for another time.
     let anchors = if options.connect.is_none() { files::take_anchors(directory, options.magic) } else { Vec::new() };
     let (bound, listeners) = bind(&options, &*sockets)?;
     let (commands, obeyed) = tokio::sync::mpsc::unbounded_channel();
     let mut peers = make(&handle, chance.fork());
-    let policy = Policy { shun: shun.clone(), reachable: options.reachable.clone() };
+    let policy = Policy { shun: shun.clone() };
     peers.set_addr_policy(Box::new(policy));
-    let io_thread = io::start(sockets, listeners, obeyed, waker.clone())?;
+    let hidden = hidden(&options, &bound, &mut chance);
+    let io_thread = io::start(sockets, listeners, obeyed, hidden, waker.clone())?;
     let parts =
         Parts { peers, options, clock, chance, waker, io: commands, addrman, shun, anchors, bound: bound.clone() };
     let driver =

@@ -2,18 +2,22 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use p2p::Transport;
+use p2p::{Chance, Service, Transport};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
 use crate::driver::Input;
+use crate::i2p::{self, Router};
 use crate::link::{self, Link};
 use crate::sockets::{Connected, Endpoint, Listener, Sockets, Stream};
 use crate::socks5::{self, Credentials};
+use crate::tor;
 use crate::waker::Waker;
 
 /// How long a listener rests after it could not accept, as when no descriptors are left.
@@ -59,6 +63,23 @@ pub(crate) enum Route {
         /// What the proxy is told about us.
         credentials: Option<Credentials>,
     },
+    /// Through I2P.
+    I2p {
+        /// Where to.
+        to: Service,
+        /// Not from the address that others know us by.
+        hidden: bool,
+    },
+}
+
+/// Networks that hide who talks to whom, and what leads into them.
+#[derive(Debug)]
+pub(crate) struct Hidden {
+    /// The router of I2P, how long connecting to it may take, the file for the key of our address if we have one, and
+    /// chance.
+    pub(crate) i2p: Option<(Endpoint, Duration, Option<PathBuf>, Chance)>,
+    /// Tor's control port.
+    pub(crate) tor: Option<tor::Control>,
 }
 
 /// What became of a call.
@@ -75,15 +96,26 @@ pub(crate) fn start(
     sockets: Box<dyn Sockets>,
     listeners: Vec<Box<dyn Listener>>,
     commands: UnboundedReceiver<Command>,
+    hidden: Hidden,
     waker: Waker,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
     let body = move || {
         let local = LocalSet::new();
+        let sockets: Rc<dyn Sockets> = Rc::from(sockets);
+        let router = hidden.i2p.map(|(endpoint, timeout, key_file, chance)| {
+            Rc::new(Router::new(Rc::clone(&sockets), endpoint, timeout, key_file, chance))
+        });
+        if let Some(router) = router.as_ref().filter(|router| router.listens()) {
+            local.spawn_local(i2p::accept(Rc::clone(router), waker.clone()));
+        }
+        if let Some(control) = hidden.tor {
+            local.spawn_local(tor::run(Rc::clone(&sockets), control, waker.clone()));
+        }
         for (index, listener) in listeners.into_iter().enumerate() {
             local.spawn_local(accept(index, listener, waker.clone()));
         }
-        local.block_on(&runtime, obey(sockets, commands, waker));
+        local.block_on(&runtime, obey(&sockets, router, commands, waker));
         // Connections that are left are closed with the set; a name that is being looked up is not waited for.
         drop(local);
         runtime.shutdown_background();
@@ -95,7 +127,7 @@ async fn accept(index: usize, mut listener: Box<dyn Listener>, waker: Waker) {
     loop {
         match listener.accept().await {
             Ok(connected) => {
-                if !waker.tell(Input::Accepted { listener: index, connected }) {
+                if !waker.tell(Input::Accepted { listener: Some(index), connected }) {
                     return;
                 }
             }
@@ -107,27 +139,21 @@ async fn accept(index: usize, mut listener: Box<dyn Listener>, waker: Waker) {
     }
 }
 
-async fn obey(sockets: Box<dyn Sockets>, mut commands: UnboundedReceiver<Command>, waker: Waker) {
+async fn obey(
+    sockets: &Rc<dyn Sockets>,
+    router: Option<Rc<Router>>,
+    mut commands: UnboundedReceiver<Command>,
+    waker: Waker,
+) {
     while let Some(command) = commands.recv().await {
         match command {
             Command::Run(link, transport, stream) => {
                 tokio::task::spawn_local(link::run(link, transport, stream));
             }
             Command::Dial { ticket, routes, timeout } => {
-                // The futures are made here, so that the task does not have to hold the sockets.
-                let starts: Vec<_> = routes
-                    .into_iter()
-                    .map(|route| {
-                        let endpoint = match &route {
-                            Route::Direct(address) => Endpoint::Tcp(*address),
-                            Route::Socks { proxy, .. } => proxy.clone(),
-                        };
-                        (route, sockets.connect(endpoint))
-                    })
-                    .collect();
-                let waker = waker.clone();
+                let (sockets, router, waker) = (Rc::clone(sockets), router.clone(), waker.clone());
                 tokio::task::spawn_local(async move {
-                    let dialed = dial(starts, timeout).await;
+                    let dialed = dial(&*sockets, router.as_deref(), &routes, timeout).await;
                     waker.tell(Input::Dialed { ticket, dialed });
                 });
             }
@@ -142,25 +168,35 @@ async fn obey(sockets: Box<dyn Sockets>, mut commands: UnboundedReceiver<Command
     }
 }
 
-type Start = (Route, crate::sockets::Later<'static, io::Result<Connected>>);
-
-async fn dial(starts: Vec<Start>, timeout: Duration) -> Dialed {
+async fn dial(sockets: &dyn Sockets, router: Option<&Router>, routes: &[Route], timeout: Duration) -> Dialed {
     let mut peers_fault = Vec::new();
-    for (index, (route, connecting)) in starts.into_iter().enumerate() {
-        let connected = match tokio::time::timeout(timeout, connecting).await {
+    for (index, route) in routes.iter().enumerate() {
+        let endpoint = match route {
+            Route::Direct(address) => Endpoint::Tcp(*address),
+            Route::Socks { proxy, .. } => proxy.clone(),
+            Route::I2p { to, hidden } => {
+                let Some(router) = router else { continue };
+                match router.connect(*to, *hidden).await {
+                    Ok(connected) => return Dialed { connected: Some((index, connected)), peers_fault },
+                    Err(is_routers) => peers_fault.push(!is_routers),
+                }
+                continue;
+            }
+        };
+        let connected = match tokio::time::timeout(timeout, sockets.connect(endpoint)).await {
             Ok(Ok(connected)) => connected,
             Ok(Err(error)) => {
-                tell_failure(&route, &platform::system_error_text(&error));
+                tell_failure(route, &platform::system_error_text(&error));
                 peers_fault.push(matches!(route, Route::Direct(_)));
                 continue;
             }
             Err(_) => {
-                tell_failure(&route, "connection timeout");
+                tell_failure(route, "connection timeout");
                 peers_fault.push(matches!(route, Route::Direct(_)));
                 continue;
             }
         };
-        match through(&route, connected).await {
+        match through(route, connected).await {
             Ok(connected) => return Dialed { connected: Some((index, connected)), peers_fault },
             Err(is_proxys) => peers_fault.push(!is_proxys),
         }
@@ -176,6 +212,8 @@ fn tell_failure(route: &Route, why: &str) {
         Route::Socks { proxy, .. } => {
             tracing::debug!(target: "proxy", "connect() to proxy {proxy} failed: {why}");
         }
+        // Its router tells by itself.
+        Route::I2p { .. } => {}
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use p2p::{Network, Service};
+use p2p::{Groups, Network, Service};
 
 use crate::permissions::{Grant, Implicit, WhiteRange};
 use crate::sockets::Endpoint;
@@ -65,6 +65,28 @@ impl Proxies {
     }
 }
 
+/// Tor's control port, by which it is asked for an onion service of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TorControl {
+    /// Where it is: an address or a name, with or without a port.
+    pub center: String,
+    /// The password; empty if Tor knows us by a file.
+    pub password: String,
+    /// Whether Tor also tells where its proxy is.
+    pub finds_proxy: bool,
+    /// Whether peers behind onion addresses may be called through that.
+    pub may_reach: bool,
+}
+
+/// A router of I2P.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct I2pRouter {
+    /// Where its SAM interface is.
+    pub endpoint: Endpoint,
+    /// Whether others can call us.
+    pub accepts: bool,
+}
+
 /// Everything that was said about the network.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -100,6 +122,10 @@ pub struct Options {
     pub fixed_seeds: Option<Vec<Service>>,
     /// Which proxy leads where.
     pub proxies: Proxies,
+    /// The way to I2P.
+    pub i2p: Option<I2pRouter>,
+    /// The way to Tor beside a proxy.
+    pub tor: Option<TorControl>,
     /// Which networks are called.
     pub reachable: BTreeSet<Network>,
     /// Whether fc00::/8 is CJDNS.
@@ -134,6 +160,12 @@ pub struct Options {
     pub directory: PathBuf,
     /// The secret of the tables of addresses, for tests that must know where one goes.
     pub addr_key: Option<[u8; 32]>,
+    /// Which addresses belong together.
+    pub groups: Groups,
+    /// In one of how many operations the tables of addresses are checked; 0 for never.
+    pub check_addresses: u32,
+    /// Whether transactions of the user are sent over connections of their own, through Tor and I2P.
+    pub private_broadcast: bool,
     /// Where messages are recorded.
     pub capture: Option<PathBuf>,
     /// Whether log lines show addresses.
@@ -164,6 +196,8 @@ impl Options {
             force_dns_seed: false,
             fixed_seeds: None,
             proxies: Proxies::default(),
+            i2p: None,
+            tor: None,
             reachable: BTreeSet::from([Network::Ipv4, Network::Ipv6]),
             cjdns: false,
             whitelist: Vec::new(),
@@ -181,6 +215,9 @@ impl Options {
             active: true,
             directory,
             addr_key: None,
+            groups: Groups::default(),
+            check_addresses: 0,
+            private_broadcast: false,
             capture: None,
             log_ips: false,
             client_name: "Bulkhead".to_owned(),

@@ -14,6 +14,8 @@ use crate::discouraged::Discouraged;
 pub(crate) struct Lists {
     pub(crate) bans: BanList,
     pub(crate) discouraged: Discouraged,
+    /// The networks that can be reached. Tor may be found later.
+    pub(crate) reachable: BTreeSet<Network>,
 }
 
 /// The lists, for all who ask.
@@ -24,8 +26,9 @@ pub(crate) struct Shun {
 }
 
 impl Shun {
-    pub(crate) fn new(bans: BanList, clock: Arc<dyn Clock>) -> Self {
-        Self { lists: Arc::new(Mutex::new(Lists { bans, discouraged: Discouraged::default() })), clock }
+    pub(crate) fn new(bans: BanList, reachable: BTreeSet<Network>, clock: Arc<dyn Clock>) -> Self {
+        let lists = Lists { bans, discouraged: Discouraged::default(), reachable };
+        Self { lists: Arc::new(Mutex::new(lists)), clock }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Lists> {
@@ -46,12 +49,11 @@ impl Shun {
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) shun: Shun,
-    pub(crate) reachable: BTreeSet<Network>,
 }
 
 impl AddrPolicy for Policy {
     fn is_reachable(&self, network: Network) -> bool {
-        self.reachable.contains(&network)
+        self.shun.lock().reachable.contains(&network)
     }
 
     fn is_shunned(&self, addr: &NetAddr) -> bool {

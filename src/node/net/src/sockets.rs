@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, listen, setsockopt, socket, sockopt,
 };
+use p2p::Service;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -26,9 +27,9 @@ pub struct Connected {
     /// The bytes.
     pub stream: Box<dyn Stream>,
     /// Our end.
-    pub local: Option<SocketAddr>,
+    pub local: Option<Service>,
     /// The other end.
-    pub remote: Option<SocketAddr>,
+    pub remote: Option<Service>,
 }
 
 impl Debug for Connected {
@@ -107,7 +108,7 @@ impl Listener for RealListener {
 fn wrap(stream: TcpStream) -> io::Result<Connected> {
     // Small messages must not wait for others.
     stream.set_nodelay(true)?;
-    let (local, remote) = (stream.local_addr().ok(), stream.peer_addr().ok());
+    let (local, remote) = (stream.local_addr().ok().map(Service::from), stream.peer_addr().ok().map(Service::from));
     Ok(Connected { stream: Box::new(stream), local, remote })
 }
 

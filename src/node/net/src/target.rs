@@ -34,7 +34,10 @@ impl Target {
     /// From what somebody wrote; `default_port` counts where no port is said.
     pub fn parse(text: &str, default_port: u16) -> Self {
         let (host, port) = split(text);
-        Self { host: host.to_owned(), port: port.unwrap_or(default_port) }
+        // I2P has no ports, at least as we speak to it.
+        let i2p = || matches!(host.parse(), Ok(NetAddr::I2p(_)));
+        let port = port.unwrap_or_else(|| if i2p() { crate::i2p::PORT } else { default_port });
+        Self { host: host.to_owned(), port }
     }
 
     /// The address, if nothing has to be looked up for it.
@@ -122,6 +125,8 @@ mod tests {
         let onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
         assert_eq!(service(onion, 7).unwrap().to_string(), format!("{onion}:7"));
         assert_eq!(socket(onion, 7), None);
+        let hidden = "zsxwyo6qcn3chqzwxnseusqgsnuw3maqnztkiypyfxtya4snkoka.b32.i2p";
+        assert_eq!(service(hidden, 7).unwrap().port, 0);
     }
 
     #[test]

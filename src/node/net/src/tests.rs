@@ -126,6 +126,9 @@ impl TxAccess for Empty {
     fn submit(&mut self, _: Arc<Tx>) -> TxVerdict {
         TxVerdict::Known
     }
+    fn would_accept(&self, _: &Arc<Tx>) -> Result<(), String> {
+        Ok(())
+    }
     fn submit_package(&mut self, _: Arc<Tx>, _: Arc<Tx>) -> PackageVerdict {
         PackageVerdict { refused: None, parent: None, child: None }
     }
@@ -163,7 +166,7 @@ impl Listener for Socket {
 impl Wires {
     fn call(&self, from: SocketAddr, to: SocketAddr) -> io::Result<DuplexStream> {
         let (near, far) = tokio::io::duplex(64 << 10);
-        let called = Connected { stream: Box::new(far), local: Some(to), remote: Some(from) };
+        let called = Connected { stream: Box::new(far), local: Some(to.into()), remote: Some(from.into()) };
         let wires = self.0.lock().unwrap();
         let sender = wires.get(&to).ok_or(io::ErrorKind::ConnectionRefused)?;
         sender.send(called).map_err(|_| io::ErrorKind::ConnectionRefused)?;
@@ -186,8 +189,8 @@ impl Sockets for Plugged {
         let local = SocketAddr::new(self.own, 50_000);
         let connected = self.wires.call(local, to).map(|near| Connected {
             stream: Box::new(near),
-            local: Some(local),
-            remote: Some(to),
+            local: Some(local.into()),
+            remote: Some(to.into()),
         });
         Box::pin(async { connected })
     }

@@ -6,7 +6,7 @@ use primitives::Codec;
 
 pub use conversation::conversation;
 
-use crate::{AddrMan, Chance, MESSAGE_NAMES, Message, Received, Transport};
+use crate::{AddrMan, Chance, Groups, MESSAGE_NAMES, Message, Received, Transport};
 
 const MAGIC: [u8; 4] = [0xfa, 0xbf, 0xb5, 0xda];
 
@@ -42,10 +42,16 @@ pub fn peers_file(bytes: &[u8]) {
     use bitcoin::hashes::{Hash, sha256d};
     let mut file = bytes.to_vec();
     file.extend(sha256d::Hash::hash(bytes).to_byte_array());
-    let Ok(read) = AddrMan::from_file(&file, MAGIC, Chance::new([1; 32])) else { return };
+    let Ok(read) = AddrMan::from_file(&file, MAGIC, Chance::new([1; 32]), Groups::default()) else { return };
     let written = read.to_file(MAGIC);
-    let again = AddrMan::from_file(&written, MAGIC, Chance::new([1; 32])).expect("what was written can be read");
+    let again = AddrMan::from_file(&written, MAGIC, Chance::new([1; 32]), Groups::default())
+        .expect("what was written can be read");
     assert_eq!(again.to_file(MAGIC), written);
+}
+
+/// A map of autonomous systems, and an address behind it: whatever the map, there is an answer.
+pub fn as_map(bytes: &[u8]) {
+    crate::asmap::fuzz(bytes);
 }
 
 #[cfg(test)]
@@ -60,6 +66,7 @@ mod tests {
             super::conversation(&bytes);
             super::transport(&bytes);
             super::peers_file(&bytes);
+            super::as_map(&bytes);
         }
 
         #[test]

@@ -10,8 +10,9 @@
 //! 3. What is to be done about it piles up as [`Action`]s. The owner of the sockets takes them and sends, closes and
 //!    remembers. Between messages it calls [`PeerManager::tick`], which does what is due by the clock.
 //!
-//! Where peers may be found is the business of [`AddrMan`], which also reads and writes `peers.dat`;
-//! whom the user does not want is that of [`BanList`].
+//! Where peers may be found is the business of [`AddrMan`], which also reads and writes `peers.dat`; which of them belong
+//! together is told by [`Groups`], with a map of autonomous systems ([`AsMap`]) or without; whom the user does not want is
+//! the business of [`BanList`].
 //!
 //! Assumed: whoever calls is one thread; time is the time since 1970 and may stand still, but does not run backwards;
 //! [`Chance`] has a seed that nobody can guess. Everything else that comes in may come from an enemy: a peer can get its
@@ -19,6 +20,7 @@
 
 mod addrcache;
 mod addrman;
+mod asmap;
 mod banlist;
 mod bloom;
 mod chance;
@@ -32,6 +34,7 @@ mod netaddr;
 mod orphanage;
 mod peer;
 mod presync;
+mod private;
 mod recent;
 mod sha3;
 #[cfg(test)]
@@ -42,6 +45,7 @@ mod view;
 
 pub use addrcache::AddrCache;
 pub use addrman::{AddrFileError, AddrMan, Entry};
+pub use asmap::{AsMap, Groups};
 pub use banlist::{Ban, BanList, Subnet, SubnetError};
 pub use chance::Chance;
 pub use error::{MessageError, Rejected, TransportError};
@@ -60,6 +64,7 @@ pub use peer::{
     Permissions,
 };
 pub use presync::PresyncOptions;
+pub use private::{PrivateAdded, PrivateSend, PrivateTx};
 pub use transport::{Received, Transport, TransportKind};
 pub use view::{
     AddrPolicy, BlockInfo, BlockVerdict, ChainAccess, Fault, FilterAccess, PackageVerdict, Refusal, RejectKind,

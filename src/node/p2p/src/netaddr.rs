@@ -35,6 +35,17 @@ impl Network {
         }
     }
 
+    /// The number by which the reference tells groups of different networks apart.
+    pub(crate) fn class(self) -> u8 {
+        match self {
+            Self::Ipv4 => 1,
+            Self::Ipv6 => 2,
+            Self::Onion => 3,
+            Self::I2p => 4,
+            Self::Cjdns => 5,
+        }
+    }
+
     /// The number of BIP155.
     fn id(self) -> u8 {
         match self {
@@ -145,14 +156,27 @@ impl NetAddr {
         }
     }
 
-    /// The number by which the reference tells groups of different networks apart.
     fn class(&self) -> u8 {
-        match self.network() {
-            Network::Ipv4 => 1,
-            Network::Ipv6 => 2,
-            Network::Onion => 3,
-            Network::I2p => 4,
-            Network::Cjdns => 5,
+        self.network().class()
+    }
+
+    /// The IPv4 address, also that inside of an IPv6 address which leads to it.
+    pub(crate) fn linked_ipv4(&self) -> Option<Ipv4Addr> {
+        let six = match self {
+            Self::Ip(IpAddr::V4(ip)) => return Some(*ip),
+            Self::Ip(IpAddr::V6(ip)) => ip,
+            _ => return None,
+        };
+        let bytes = six.octets();
+        let last = [bytes[12], bytes[13], bytes[14], bytes[15]];
+        match six.segments() {
+            // Translated addresses of RFC 6145 and RFC 6052.
+            [0, 0, 0, 0, 0xffff, 0, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(last.into()),
+            // 6to4.
+            [0x2002, ..] => Some([bytes[2], bytes[3], bytes[4], bytes[5]].into()),
+            // Teredo, which turns the bits round.
+            [0x2001, 0, ..] => Some(last.map(|byte| !byte).into()),
+            _ => None,
         }
     }
 
@@ -163,6 +187,9 @@ impl NetAddr {
         }
         if !self.is_routable() {
             return vec![0, 0];
+        }
+        if let Some(ip) = self.linked_ipv4() {
+            return vec![Network::Ipv4.class(), ip.octets()[0], ip.octets()[1]];
         }
         match self {
             Self::Ip(IpAddr::V4(ip)) => vec![self.class(), ip.octets()[0], ip.octets()[1]],

@@ -41,6 +41,8 @@ pub enum ConnectionKind {
     BlockRelayOnly,
     /// One that is only asked for addresses.
     AddrFetch,
+    /// One that one transaction of our own is sent over, and nothing that tells who we are.
+    PrivateBroadcast,
 }
 
 impl ConnectionKind {
@@ -53,12 +55,13 @@ impl ConnectionKind {
             Self::Feeler => "feeler",
             Self::BlockRelayOnly => "block-relay-only",
             Self::AddrFetch => "addr-fetch",
+            Self::PrivateBroadcast => "private-broadcast",
         }
     }
 
     /// Whether the peer must be of full use.
     pub(crate) fn expects_services(self) -> bool {
-        matches!(self, Self::OutboundFullRelay | Self::BlockRelayOnly | Self::AddrFetch)
+        matches!(self, Self::OutboundFullRelay | Self::BlockRelayOnly | Self::AddrFetch | Self::PrivateBroadcast)
     }
 }
 
@@ -257,7 +260,7 @@ impl Peer {
     /// Whether it is asked for blocks and transactions before others.
     pub(crate) fn is_preferred(&self) -> bool {
         (!self.is_inbound() || self.permissions.noban)
-            && self.kind != ConnectionKind::AddrFetch
+            && !matches!(self.kind, ConnectionKind::AddrFetch | ConnectionKind::PrivateBroadcast)
             && self.can_serve_blocks()
     }
 }

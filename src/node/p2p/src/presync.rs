@@ -238,7 +238,7 @@ impl Presync {
         if !chain.permits_transition(height, self.last.bits, header.bits()) {
             return Err(Abort::Transition(height, self.phase()));
         }
-        let work = self.last.work + header.raw().work();
+        let work = self.last.work + chain.header_work(header);
         self.last = Point { hash: header.hash(), height, bits: header.bits(), time: header.time(), work };
         Ok(())
     }

@@ -351,6 +351,11 @@ impl TxAccess for FakePool {
         TxVerdict::Accepted { replaced: Vec::new() }
     }
 
+    fn would_accept(&self, tx: &Arc<Tx>) -> Result<(), String> {
+        let bad = self.bad.contains_key(&tx.txid());
+        if bad || !self.knows_inputs(tx) { Err("bad".into()) } else { Ok(()) }
+    }
+
     fn submit_package(&mut self, parent: Arc<Tx>, child: Arc<Tx>) -> PackageVerdict {
         if !self.knows_inputs(&parent) || self.bad.contains_key(&child.txid()) {
             return PackageVerdict { refused: Some("transaction failed".into()), parent: None, child: None };

@@ -78,6 +78,10 @@ pub trait ChainAccess {
     fn minimum_work(&self) -> Work;
     /// Whether a header's hash meets its own target. No other rule is asked for.
     fn has_valid_proof(&self, header: &Header) -> bool;
+    /// The work that a header claims. Where headers are mined together with those of other chains, both kinds count.
+    fn header_work(&self, header: &Header) -> Work {
+        header.raw().work()
+    }
     /// Whether a block of that height may have those bits behind a block with `old` bits.
     fn permits_transition(&self, height: u32, old: u32, new: u32) -> bool;
     /// Whether a block that follows a known one has other transactions or witnesses than its header promises, or none
@@ -169,6 +173,8 @@ pub trait TxAccess {
     fn mark_broadcast(&mut self, txid: &Txid);
     /// Takes a transaction.
     fn submit(&mut self, tx: Arc<Tx>) -> TxVerdict;
+    /// Whether a transaction would be taken, or the daemon's word for why not.
+    fn would_accept(&self, tx: &Arc<Tx>) -> Result<(), String>;
     /// Takes a transaction and a child that pays for it, both or none.
     fn submit_package(&mut self, parent: Arc<Tx>, child: Arc<Tx>) -> PackageVerdict;
 }

@@ -7,8 +7,8 @@
 use std::{path::Path, sync::Arc};
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode,
-    Options, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, FlushOptions,
+    IteratorMode, Options, WriteBatch, WriteOptions,
 };
 
 use crate::StoreError;
@@ -29,6 +29,9 @@ pub type KeyValue = (Box<[u8]>, Box<[u8]>);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Family(pub &'static str, pub Access);
 
+/// A log of so many bytes is long: to read it takes longer than to open tables.
+const LONG_LOG: u64 = 1 << 20;
+
 /// How to open a database.
 #[derive(Clone, Copy, Debug)]
 pub struct KvOptions {
@@ -42,6 +45,7 @@ pub struct KvOptions {
 #[derive(Clone)]
 pub struct Kv {
     db: Arc<DB>,
+    families: Arc<[&'static str]>,
 }
 
 impl std::fmt::Debug for Kv {
@@ -81,7 +85,7 @@ impl Kv {
             families.iter().map(|f| ColumnFamilyDescriptor::new(f.0, family_options(f.1, &cache, buffer)));
         let db = DB::open_cf_descriptors(&db_options()?, path, descriptors)?;
         tracing::info!("Opened LevelDB successfully");
-        Ok(Self { db: Arc::new(db) })
+        Ok(Self { db: Arc::new(db), families: families.iter().map(|family| family.0).collect() })
     }
 
     fn family(&self, name: &'static str) -> &ColumnFamily {
@@ -139,6 +143,15 @@ impl Kv {
         logs.filter_map(|file| file.metadata().ok()).map(|about| about.len()).sum()
     }
 
+    /// Turns a long log into tables, at the end of a program: else the next start would have to read it all again.
+    pub fn settle(&self) -> Result<(), StoreError> {
+        if self.log_size() > LONG_LOG {
+            let families: Vec<_> = self.families.iter().map(|name| self.family(name)).collect();
+            self.db.flush_cfs_opt(&families, &FlushOptions::default())?;
+        }
+        Ok(())
+    }
+
     /// Merges all files of a family into few.
     pub fn compact(&self, family: &'static str) {
         self.db.compact_range_cf(self.family(family), None::<&[u8]>, None::<&[u8]>);
@@ -164,6 +177,8 @@ fn db_options() -> Result<Options, StoreError> {
     o.create_missing_column_families(true);
     o.set_max_open_files(256);
     o.set_max_background_jobs(2);
+    // Else sixteen threads come and go for each family that is opened, for the few files that are looked at.
+    o.set_max_file_opening_threads(1);
     o.set_keep_log_file_num(2);
     o.set_max_log_file_size(1 << 20);
     o.set_log_level(rocksdb::LogLevel::Warn);
@@ -200,4 +215,31 @@ fn family_options(access: Access, cache: &Cache, buffer: usize) -> Options {
 /// A LevelDB directory has a CURRENT file as well, but not the IDENTITY that RocksDB writes beside it.
 fn is_foreign(path: &Path) -> bool {
     path.join("CURRENT").exists() && !path.join("IDENTITY").exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_log_becomes_tables_at_the_end() {
+        const FAMILY: Family = Family("things", Access::Point);
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Kv::open(dir.path(), &[FAMILY], KvOptions { cache_bytes: 64 << 20, wipe: false }).unwrap();
+        let put = |kv: &Kv, key: &[u8], bytes: usize| {
+            let mut batch = KvBatch::default();
+            kv.put(&mut batch, FAMILY.0, key, &vec![7; bytes]);
+            kv.write(batch, true).unwrap();
+        };
+        let kv = open();
+        put(&kv, b"short", 1000);
+        kv.settle().unwrap();
+        assert!(kv.log_size() > 1000, "a short log stays");
+        put(&kv, b"long", 2 << 20);
+        assert!(kv.log_size() > LONG_LOG);
+        kv.settle().unwrap();
+        assert!(kv.log_size() < LONG_LOG);
+        drop(kv);
+        assert_eq!(open().get(FAMILY.0, b"long").unwrap().map(|value| value.len()), Some(2 << 20));
+    }
 }

@@ -15,7 +15,8 @@
 //!
 //! 4. [`requests`] answers the RPC methods that bring their own private keys.
 //!
-//! Signatures are deterministic, and the same that Bitcoin Core makes.
+//! Signatures are deterministic, and the same that Bitcoin Core makes. Only those that several people make together begin
+//! with a random nonce: [`Sessions`] keep its secret half until it is used, once, or the process ends.
 //!
 //! There are no files, sockets or clocks here, and nothing that knows the chain. Entropy and time are arguments.
 
@@ -27,6 +28,7 @@ mod message;
 mod psbts;
 pub mod requests;
 mod secret;
+mod sessions;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -44,6 +46,7 @@ pub use keyring::KeyRing;
 pub use message::sign_message;
 pub use psbts::{PsbtManner, fill_psbt, process_psbt};
 pub use secret::{PrivateKey, key_id};
+pub use sessions::Sessions;
 pub use sign::{Provider, SignsWithKeys};
 pub use transaction::{Coin, InputError, Signed, sign_transaction};
 

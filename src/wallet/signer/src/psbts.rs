@@ -38,7 +38,7 @@ fn work(
     manner: PsbtManner,
     is_fatal: &dyn Fn(Problem) -> bool,
 ) -> Result<Outcome, Problem> {
-    let keys = SignsWithKeys(&provider.keys);
+    let keys = SignsWithKeys(provider);
     let signers: &dyn Signers = if manner.sign { &keys } else { &Keyless };
     let each = Manner { sighash: manner.sighash, finalize: manner.finalize };
     if manner.bip32_derivs {

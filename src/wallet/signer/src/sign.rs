@@ -1,13 +1,17 @@
 //! Signatures of transactions, made with a key ring.
 
-use bitcoin::{Amount, Script, TxOut, XOnlyPublicKey};
+use std::sync::Arc;
+
+use bitcoin::{Amount, PublicKey, Script, TxOut, XOnlyPublicKey};
 use descriptors::{Cache, Descriptor, Expansion, Known};
-use psbt::finalize::Signers;
+use psbt::Records;
+use psbt::finalize::{Signers, schnorr_hash};
+use psbt::joint::Joint;
 use psbt::spend::{Creator, Id, Tweak};
-use script::sighash::{self, Leaf, TaprootContext};
+use script::sighash;
 use script::{SigVersion, SignatureChecker, TxData, TxSignatureChecker};
 
-use crate::KeyRing;
+use crate::{KeyRing, Sessions};
 
 /// What may be used for signing: scripts and public keys, and the private keys for them.
 #[derive(Debug, Clone)]
@@ -16,12 +20,14 @@ pub struct Provider {
     pub known: Known,
     /// Private keys.
     pub keys: KeyRing,
+    /// Where the secrets of signatures are kept that several people make together. Without it none is begun.
+    pub sessions: Option<Arc<Sessions>>,
 }
 
 impl Provider {
     /// Nothing.
     pub fn new(notation: descriptors::Notation) -> Self {
-        Self { known: Known::default(), keys: KeyRing::new(notation) }
+        Self { known: Known::default(), keys: KeyRing::new(notation), sessions: None }
     }
 
     /// Adds what a descriptor has at an index: the scripts and keys of its expansion there, and the private keys that
@@ -53,9 +59,9 @@ impl Provider {
     }
 }
 
-/// Signs inputs with the keys of a ring.
+/// Signs inputs with the keys that somebody provides.
 #[derive(Debug, Clone, Copy)]
-pub struct SignsWithKeys<'a>(pub &'a KeyRing);
+pub struct SignsWithKeys<'a>(pub &'a Provider);
 
 impl Signers for SignsWithKeys<'_> {
     fn creator<'d>(
@@ -71,7 +77,7 @@ impl Signers for SignsWithKeys<'_> {
 
 /// Signs one input.
 pub(crate) struct InputSigner<'a> {
-    ring: &'a KeyRing,
+    provider: &'a Provider,
     data: &'a TxData<'a>,
     input: usize,
     amount: Amount,
@@ -80,14 +86,20 @@ pub(crate) struct InputSigner<'a> {
 }
 
 impl<'a> InputSigner<'a> {
-    pub(crate) fn new(ring: &'a KeyRing, data: &'a TxData<'a>, input: usize, amount: Amount, hash_type: i32) -> Self {
-        Self { ring, data, input, amount, hash_type, checker: TxSignatureChecker::new(data, input, amount) }
+    pub(crate) fn new(
+        provider: &'a Provider,
+        data: &'a TxData<'a>,
+        input: usize,
+        amount: Amount,
+        hash_type: i32,
+    ) -> Self {
+        Self { provider, data, input, amount, hash_type, checker: TxSignatureChecker::new(data, input, amount) }
     }
 }
 
 impl Creator for InputSigner<'_> {
     fn ecdsa(&self, key: &Id, script_code: &Script, version: SigVersion) -> Option<Vec<u8>> {
-        let key = self.ring.get(key)?;
+        let key = self.provider.keys.get(key)?;
         // Only taproot has a default.
         let hash_type = if self.hash_type == i32::from(sighash::DEFAULT) { 1 } else { self.hash_type };
         let (data, code) = (self.data, script_code.as_bytes());
@@ -104,15 +116,27 @@ impl Creator for InputSigner<'_> {
     }
 
     fn schnorr(&self, key: &[u8; 32], tweak: Tweak, leaf: Option<&[u8; 32]>) -> Option<Vec<u8>> {
-        let key = self.ring.of_x_only(&XOnlyPublicKey::from_slice(key).ok()?)?;
-        let hash_type = u8::try_from(self.hash_type).ok()?;
-        let leaf = leaf.map(|hash| Leaf { hash: *hash, code_separator: u32::MAX });
-        let hash = sighash::taproot(self.data, self.input, hash_type, &TaprootContext { annex_hash: None, leaf })?;
-        let mut signature = key.sign_schnorr(hash, tweak).to_vec();
-        if hash_type != sighash::DEFAULT {
-            signature.push(hash_type);
-        }
-        Some(signature)
+        let key = self.provider.keys.of_x_only(&XOnlyPublicKey::from_slice(key).ok()?)?;
+        let (hash, hash_type) = self.schnorr_hash(leaf)?;
+        Some(key.sign_schnorr(hash, tweak).into_iter().chain(hash_type).collect())
+    }
+
+    fn schnorr_hash(&self, leaf: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)> {
+        schnorr_hash(self.data, self.input, self.hash_type, leaf)
+    }
+
+    fn nonce(&self, joint: &Joint, participant: &PublicKey, hash: &[u8; 32]) -> Option<[u8; 66]> {
+        self.provider.sessions.as_ref()?.begin(joint, self.provider.keys.of(participant)?, hash)
+    }
+
+    fn partial_signature(
+        &self,
+        joint: &Joint,
+        participant: &PublicKey,
+        hash: &[u8; 32],
+        nonces: &Records,
+    ) -> Option<[u8; 32]> {
+        self.provider.sessions.as_ref()?.finish(joint, self.provider.keys.of(participant)?, hash, nonces)
     }
 
     fn checker(&self) -> &dyn SignatureChecker {

@@ -9,6 +9,7 @@ use crate::{KeyRing, Provider};
 mod keys;
 mod psbts;
 mod requests;
+mod several;
 mod together;
 
 fn notation(kind: ChainKind) -> Notation {

@@ -97,7 +97,7 @@ pub fn sign_transaction(
         let output = &coin.out;
         let mut spend = extract(&data, index, input, output);
         if !is_single || index < outputs {
-            let signer = InputSigner::new(&provider.keys, &data, index, output.value, hash_type);
+            let signer = InputSigner::new(provider, &data, index, output.value, hash_type);
             produce(&output.script_pubkey, &provider.known, &signer, &mut spend);
         }
         input.script_sig = spend.script_sig;

@@ -10,7 +10,7 @@ use rpc::Json;
 
 use super::daemon::Daemon;
 use super::madechain::{MadeChain, Recipe};
-use super::{Figure, Run, net};
+use super::{Figure, Run, net_dir};
 
 /// Blocks that are taken back and put on again.
 const DEPTH: u64 = 100;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(30);
 pub(super) fn run(run: &Run<'_>) -> Result<Vec<Figure>> {
     let recipe = Recipe { splits: run.scale(1000), fan: 1000, spending: run.scale(3900), pairs: 64 };
     let chain = MadeChain::of(recipe)?;
-    let given = chain.copy(&net(run.dir), true)?;
+    let given = chain.copy(&net_dir(run.dir), true)?;
     let height = u64::from(recipe.height());
     let mut figures = Vec::new();
     for option in ["-reindex", "-reindex-chainstate"] {
@@ -62,7 +62,7 @@ pub(super) fn growth(run: &Run<'_>) -> Result<Vec<Figure>> {
         let chain = MadeChain::of(recipe)?;
         let dir = run.dir.join(splits.to_string());
         fs::create_dir_all(&dir)?;
-        chain.copy(&net(&dir), false)?;
+        chain.copy(&net_dir(&dir), false)?;
         let daemon = run.program.start(&dir, &["-reindex", "-dbcache=450"])?;
         reach(&daemon, recipe.base().into())?;
         daemon.stop()?;

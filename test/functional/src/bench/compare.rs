@@ -12,7 +12,7 @@ use super::daemon::{Daemon, Program};
 use super::http::Connection;
 use super::keys::Keys;
 use super::madechain::{MadeChain, Recipe};
-use super::net;
+use super::net_dir;
 use super::offers::{Offer, Offers};
 use super::txs;
 
@@ -51,7 +51,7 @@ pub(super) fn run(ours: &Path, rival: &Path, count: u32) -> Result<bool> {
     let start = |program: Program, name: &str| -> Result<(Daemon, Connection)> {
         let dir = dir.path().join(name);
         fs::create_dir_all(&dir)?;
-        chain.copy(&net(&dir), false)?;
+        chain.copy(&net_dir(&dir), false)?;
         let daemon = program.start(&dir, &["-reindex", "-persistmempool=0", &clock])?;
         super::chain::reach(&daemon, recipe.base().into())?;
         let connection = daemon.connect()?;

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rpc::Json;
 
 use super::http::Connection;
-use super::net;
+use super::net_dir;
 
 /// Between two attempts to reach a daemon that starts: short, because it is what is measured.
 const STEP: Duration = Duration::from_micros(500);
@@ -48,7 +48,7 @@ impl Program {
         let started = Instant::now();
         let child = command.spawn().with_context(|| format!("starting {}", self.path.display()))?;
         let mut daemon = Daemon { child, port, cookie: String::new(), first_answer: Duration::ZERO };
-        let cookie = net(dir).join(".cookie");
+        let cookie = net_dir(dir).join(".cookie");
         while started.elapsed() < DEADLINE {
             if let Some(status) = daemon.child.try_wait()? {
                 bail!("it ended with {status}: {}", fs::read_to_string(&err).unwrap_or_default().trim_end());

@@ -5,7 +5,7 @@
 //! over the pairs, and how far the pairs lie apart. Without a rival (`BITCOIND` names none) figures stand alone.
 //!
 //! [`daemon`] starts and stops a daemon with nothing in the way of the clock, [`http`] asks it as fast as it answers,
-//! [`txs`] builds transactions that need no keys. The workloads are [`rpc`], [`mempool`], [`chain`] and [`wallet`].
+//! [`txs`] builds transactions that need no keys. The workloads are [`rpc`], [`mempool`], [`chain`], [`net`] and [`wallet`].
 
 mod chain;
 mod compare;
@@ -15,6 +15,7 @@ mod ipc;
 mod keys;
 mod madechain;
 mod mempool;
+mod net;
 mod offers;
 mod rpc;
 mod table;
@@ -71,6 +72,8 @@ impl Figure {
 #[derive(Debug)]
 struct Run<'a> {
     program: &'a Program,
+    /// Ours, and the rival if there is one: whom a daemon talks to.
+    programs: &'a [Program],
     /// An empty directory.
     dir: &'a Path,
     /// A tenth of the work, to see that everything works.
@@ -86,12 +89,13 @@ impl Run<'_> {
 
 type Work = fn(&Run<'_>) -> Result<Vec<Figure>>;
 
-const WORKLOADS: [(&str, &str, Work); 7] = [
+const WORKLOADS: [(&str, &str, Work); 8] = [
     ("rpc", "start, generate, JSON-RPC requests, stop", rpc::run),
     ("mempool", "transactions into the pool, templates out of it", mempool::run),
     ("crowd", "transactions into a small pool and into a large one", mempool::growth),
     ("chain", "reading a chain again, cold start, reorganisation, memory, disk", chain::run),
     ("growth", "blocks on top of few and of many coins", chain::growth),
+    ("net", "a chain from a peer, a block over three hops, memory of idle peers", net::run),
     ("ipc", "Cap'n Proto calls over a unix socket, and objects", ipc::run),
     ("wallet", "opening a large wallet, asking it, paying, reading the chain again", wallet::run),
 ];
@@ -142,6 +146,7 @@ struct Row {
 
 fn play(work: Work, ours: &Path, rival: Option<&Path>, pairs: usize, quick: bool) -> Result<Vec<Row>> {
     let mut order = Vec::new();
+    let programs: Vec<Program> = [Program::ours(ours)].into_iter().chain(rival.map(Program::rival)).collect();
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     for pair in 0..pairs {
         let mut turns = vec![(Program::ours(ours), true)];
@@ -151,7 +156,7 @@ fn play(work: Work, ours: &Path, rival: Option<&Path>, pairs: usize, quick: bool
         }
         for (program, is_ours) in turns {
             let dir = tempfile::Builder::new().prefix("bench-").tempdir()?;
-            let figures = work(&Run { program: &program, dir: dir.path(), quick });
+            let figures = work(&Run { program: &program, programs: &programs, dir: dir.path(), quick });
             let figures = figures.with_context(|| format!("with {}", program.path.display()))?;
             for figure in figures {
                 let name = figure.name.clone();
@@ -168,6 +173,6 @@ fn play(work: Work, ours: &Path, rival: Option<&Path>, pairs: usize, quick: bool
 }
 
 /// The directory of the chain in a data directory.
-fn net(dir: &Path) -> PathBuf {
+fn net_dir(dir: &Path) -> PathBuf {
     dir.join("regtest")
 }

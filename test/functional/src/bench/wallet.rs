@@ -20,7 +20,7 @@ use rpc::{Json, Object};
 use super::daemon::{Daemon, Program};
 use super::http::Connection;
 use super::rpc::stream;
-use super::{Figure, Run, net, txs};
+use super::{Figure, Run, net_dir, txs};
 
 /// What each payment pays.
 const PAYMENT: u64 = 10_000;
@@ -29,6 +29,9 @@ const FEE: u64 = 200;
 const PER_BLOCK: u32 = 1_000;
 /// One payment in so many is for the wallet that looks for it later.
 const RARE: u32 = 100;
+/// Payments that wait for a block at most: the rival cannot choose coins when more than 500 transactions of its wallet are
+/// unconfirmed ("map::at").
+const UNCONFIRMED: usize = 400;
 /// A key that everybody knows.
 const KEY: &str =
     "tprv8ZgxMBicQKsPd7Uf69XL1XwhmjHopUGep8GuEiJDZmbQz6o58LninorQAfcKZWARbtRtfnLcJ5MQ2AtHcQJCCRUcMRvmDUjyEmNUWwx8UbK";
@@ -117,7 +120,12 @@ fn measure(program: &Program, dir: &Path, run: &Run<'_>) -> Result<Vec<Row>> {
 
     bench.call("loadwallet", &["payer".into()])?;
     let to = vec![Json::from(txs::ADDRESS), Json::amount(5_000)];
-    let seconds = stream(&mut bench.connection, "sendtoaddress", &vec![to; usize::try_from(sends)?])?;
+    let mut seconds = 0.0;
+    for part in vec![to; usize::try_from(sends)?].chunks(UNCONFIRMED) {
+        seconds += stream(&mut bench.connection, "sendtoaddress", part)?;
+        bench.daemon.mine(1, txs::ADDRESS)?;
+        bench.call("syncwithvalidationinterfacequeue", &[])?;
+    }
     bench.rows.push(Row { name: format!("sendtoaddress x{sends}"), seconds });
     bench.call("unloadwallet", &["payer".into()])?;
 
@@ -170,7 +178,7 @@ fn take_over(program: &Program, dir: &Path, count: u32, sends: u32) -> Result<()
         GROUND.get_or_init(|| ground)
     };
     for part in ["blocks", "wallets"] {
-        copy(&net(ground.path()).join(part), &net(dir).join(part))?;
+        copy(&net_dir(ground.path()).join(part), &net_dir(dir).join(part))?;
     }
     let height = sends.div_ceil(PER_BLOCK) + count.div_ceil(PER_BLOCK) + FIRST_BLOCKS;
     let mut bench = Bench::start(program, dir, &["-reindex"], Vec::new())?;

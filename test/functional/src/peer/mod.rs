@@ -72,6 +72,14 @@ impl Peer {
         Ok(peer)
     }
 
+    /// Calls a daemon of which only the address is known, and introduces itself.
+    pub fn at(address: SocketAddr, magic: [u8; 4], character: &Character) -> Result<Peer> {
+        let stream = TcpStream::connect(address).with_context(|| format!("calling {address}"))?;
+        let mut peer = Peer::over(stream, magic, character.transport, true)?;
+        peer.introduce(character)?;
+        Ok(peer)
+    }
+
     /// Calls the daemon and says nothing yet. Version 2 has agreed on keys when this returns.
     pub fn call(node: &Node, magic: [u8; 4], transport: Transport) -> Result<Peer> {
         let address = node.p2p().context("the node does not listen to peers")?;

@@ -9,6 +9,7 @@ use rpc::Json;
 
 use crate::bench::txs;
 use crate::node::Node;
+use crate::processes;
 use crate::stage::{Skip, Stage, expect_equal};
 
 /// `-maxmempool`, in units of a million bytes; the least that the daemon takes.
@@ -32,11 +33,11 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
         [format!("-maxmempool={POOL}"), "-limitclustercount=25".into(), format!("-datacarriersize={CARRIER}")];
     let mut node = stage.start("a", &options.each_ref().map(String::as_str))?;
     let mut coins = prepare(&mut node)?;
-    let before = memory(&node)?;
+    let before = processes::memory(node.id())?;
     unusual(&mut node, &mut coins)?;
     pins(&mut node, &mut coins)?;
     evictions(&mut node, &mut coins)?;
-    let grown = memory(&node)?.saturating_sub(before);
+    let grown = processes::memory(node.id())?.saturating_sub(before);
     ensure!(grown < GROWTH, "the process has grown by {} MiB", grown >> 20);
     // What was too much is forgotten with the block that takes the rest.
     node.mine(60, txs::ADDRESS)?;
@@ -166,11 +167,4 @@ fn evictions(node: &mut Node, coins: &mut Vec<OutPoint>) -> Result<()> {
         offer(node, &txs::spend(&[coin], &[COIN / 20 - 5_000; 20]))?;
     }
     Ok(())
-}
-
-/// What the process takes, in bytes.
-fn memory(node: &Node) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", node.id()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse::<u64>()? << 10)
 }

@@ -1,17 +1,22 @@
 //! The stories, one short file each. A new one is a file here and a line in [`ALL`].
 
+mod arguments;
 mod auth;
 mod bad_peers;
 mod cli;
+mod disk_full;
+mod disk_slow;
 mod endpoints;
 mod flood;
 mod help;
 mod ipc;
 mod kill;
+mod merged;
 mod mine;
 mod mixed_relay;
 mod mixed_sync;
 mod mixed_wallet;
+mod offline_tool;
 mod options;
 mod parent;
 mod peers;
@@ -19,8 +24,10 @@ mod prune;
 mod reindex;
 mod reorg;
 mod restart;
+mod saved_state;
 mod separation;
 mod signals;
+mod slow_readers;
 mod stop_orders;
 mod takeover;
 mod two_coins;
@@ -28,6 +35,7 @@ mod wallet_attach;
 mod wallet_death;
 mod wallet_kill;
 mod wallet_port;
+mod wrapper;
 
 use anyhow::Result;
 
@@ -59,12 +67,20 @@ pub const ALL: &[Scenario] = &[
     quick("restart", restart::play),
     quick("signals", signals::play),
     quick("mine", mine::play),
+    quick("merged", merged::play),
     quick("reorg", reorg::play),
     quick("kill", kill::play),
+    quick("disk_full", disk_full::play),
+    slow("disk_slow", disk_slow::play),
+    quick("saved_state", saved_state::play),
     quick("reindex", reindex::play),
     quick("prune", prune::play),
     quick("auth", auth::play),
     quick("cli", cli::play),
+    slow("arguments", arguments::play),
+    quick("slow_readers", slow_readers::play),
+    quick("wrapper", wrapper::play),
+    quick("offline_tool", offline_tool::play),
     quick("flood", flood::play),
     slow("takeover", takeover::play),
     quick("two_coins", two_coins::play),

@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 use rpc::client::{Client, Credentials};
 use rpc::{Json, Object};
 
+use crate::dice::Dice;
 use crate::node::Node;
 use crate::processes::{self, children};
 use crate::programs::Shape;
@@ -43,13 +44,13 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     node.create_wallet(&["w".into(), no.clone(), no.clone(), "".into(), no, Json::Null, at_start])?;
     let address = node.call_at(PLACE, "getnewaddress", &[])?.as_str()?.to_owned();
     node.mine(110, &address)?;
-    let mut dice = stage.seed;
+    let mut dice = Dice::new(stage.seed);
     let mut facts = Facts::default();
     for turn in 0..KILLS {
         if facts.encrypted {
             node.call_at(PLACE, "walletpassphrase", &[PASSPHRASE.into(), 1000.into()])?;
         }
-        let (method, params) = request(stage, &mut node, &facts, turn, draw(&mut dice, 8))?;
+        let (method, params) = request(stage, &mut node, &facts, turn, dice.draw(8))?;
         let wallet = children(node.id())?.pop().context("the node has no wallet process")?;
         let cookie = rpc::cookie::read_cookie(&node.cookie())?;
         let mut client: Client = node.client_with(Credentials::Cookie(cookie));
@@ -58,7 +59,7 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
         // Any moment will do: from before the request arrives until after it is answered. To encrypt takes longer, and
         // much longer on a busy machine, so each turn that was too short for it makes the next one longer.
         let patience = if method == "encryptwallet" { turn - ENCRYPT_FROM + 1 } else { 1 };
-        thread::sleep(Duration::from_micros(draw(&mut dice, 60_000 * u64::from(patience))));
+        thread::sleep(Duration::from_micros(dice.draw(60_000 * u64::from(patience))));
         processes::signal(wallet, Signal::SIGKILL)?;
         let answer = asked.join().ok().context("who asks panicked")?;
         until("the wallet's return", DEADLINE, || {
@@ -174,13 +175,4 @@ fn nothing_spent_twice(node: &mut Node) -> Result<()> {
     }
     ensure!(count > 0, "nothing was sent");
     Ok(())
-}
-
-/// The next number below `bound`, from a seed that moves on (the generator of Steele, Lea and Flood).
-fn draw(seed: &mut u64, bound: u64) -> u64 {
-    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *seed;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ (mixed >> 31)) % bound
 }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use bitcoin::bech32::Hrp;
 use coin::{ChainKind, Coin};
 
 use super::adapt;
@@ -35,6 +34,8 @@ pub struct Setup {
     suite: String,
     daemon: PathBuf,
     variables: Vec<(String, PathBuf)>,
+    /// The framework makes wallets of the old kind, which no daemon makes any more, unless it is told otherwise.
+    old_wallets: bool,
 }
 
 impl Setup {
@@ -62,14 +63,16 @@ impl Setup {
             }
         }
         let suite = coin.client_name.to_lowercase().replace(' ', "-");
-        let hrp = Hrp::parse(coin.chain(ChainKind::Regtest).context("the coin has no regtest")?.bech32_hrp)?;
-        let scripts = if hrp.as_str() == adapt::THEIRS {
+        let writing = adapt::Writing::of(coin.chain(ChainKind::Regtest).context("the coin has no regtest")?)?;
+        let scripts = if writing.is_theirs() {
             checkout.join("test/functional")
         } else {
-            adapt::copy(&checkout.join("test/functional"), &work.join("scripts"), hrp)?;
+            adapt::copy(&checkout.join("test/functional"), &work.join("scripts"), writing)?;
             work.join("scripts")
         };
-        Ok(Setup { scripts, work: work.to_owned(), suite, daemon: programs.daemon, variables })
+        let framework = fs::read_to_string(scripts.join("test_framework/test_framework.py")).unwrap_or_default();
+        let old_wallets = framework.contains("\"--descriptors\", default=False");
+        Ok(Setup { scripts, work: work.to_owned(), suite, daemon: programs.daemon, variables, old_wallets })
     }
 
     /// What the suite is called in the baselines.
@@ -99,6 +102,12 @@ impl Setup {
             }
         }
         Ok(())
+    }
+
+    /// What a script is told besides its own `words`: to make wallets that there still are, unless it is about others.
+    pub fn kind_of_wallets(&self, words: &[&str]) -> Option<&'static str> {
+        let own = words.iter().any(|word| ["--descriptors", "--legacy-wallet"].contains(word));
+        (self.old_wallets && !own).then_some("--descriptors")
     }
 
     /// A script of the suite, with everything that all of its scripts need.
@@ -193,6 +202,10 @@ mod tests {
         assert!(set("FREICOIND").unwrap().to_string_lossy().ends_with("/freicoin-node"));
         assert_eq!(set("PYTHONDONTWRITEBYTECODE").unwrap(), "1");
         assert!(work.path().join("build/bin").is_dir());
+        assert_eq!(setup.kind_of_wallets(&[]), None);
+        let old = Setup { old_wallets: true, ..setup.clone() };
+        assert_eq!(old.kind_of_wallets(&["--usecli"]), Some("--descriptors"));
+        assert_eq!(old.kind_of_wallets(&["--legacy-wallet"]), None);
         let text = fs::read_to_string(work.path().join("config.ini")).unwrap();
         assert_eq!(text, format!("S={}\n", checkout.path().display()));
         assert_eq!(fs::read_dir(checkout.path()).unwrap().count(), 1, "the checkout was written to");

@@ -23,7 +23,7 @@ const CACHE: Duration = Duration::from_mins(5);
 pub fn make_cache(setup: &Setup) -> Result<()> {
     let log = setup.dir("cache.log");
     let mut script = setup.script("create_cache.py");
-    script.arg(option("--tmpdir", &setup.dir("cache-tmp"))).arg("--portseed=0");
+    script.arg(option("--tmpdir", &setup.dir("cache-tmp"))).arg("--portseed=0").args(setup.kind_of_wallets(&[]));
     let status = run_group(&mut script, &log, CACHE)?;
     let text = fs::read_to_string(&log).unwrap_or_default();
     if text.contains("Is a directory: ") {
@@ -35,11 +35,11 @@ pub fn make_cache(setup: &Setup) -> Result<()> {
 
 /// Runs the test `name`, which may have arguments. `number` keeps its ports and its directory apart from others.
 pub fn run(setup: &Setup, name: &str, number: usize, timeout: Duration) -> Result<Outcome> {
-    let mut words = name.split_whitespace();
-    let script = words.next().context("a test has a name")?;
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let (script, words) = words.split_first().context("a test has a name")?;
     let log = setup.dir(&format!("{number}-{script}.log"));
     let mut command = setup.script(script);
-    command.args(words);
+    command.args(words).args(setup.kind_of_wallets(words));
     command.arg(option("--tmpdir", &setup.dir(&format!("{number}-{script}.tmp"))));
     command.arg(format!("--portseed={}", number + 1));
     let status = run_group(&mut command, &log, timeout);

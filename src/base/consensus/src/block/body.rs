@@ -59,7 +59,7 @@ pub(crate) fn check_block<R: Rules + ?Sized>(
         }
     }
     if scope.merkle_root {
-        check_merkle_root(block, checks)?;
+        check_merkle_root(rules, block, checks)?;
     }
     // The body is not malleated, witnesses aside. What fails from here on marks the header as invalid.
     let max = params.max_block_weight();
@@ -91,7 +91,7 @@ pub(crate) fn check_block<R: Rules + ?Sized>(
 /// Whether the body may be another one than the one that was mined: it does not match the header, repeats transactions,
 /// could be a disguised inner node, or has other witnesses. Says nothing else about validity.
 pub fn is_mutated(rules: &dyn Rules, block: &Block, check_witness_root: bool, checks: &mut BlockChecks) -> bool {
-    if check_merkle_root(block, checks).is_err() {
+    if check_merkle_root(rules, block, checks).is_err() {
         return true;
     }
     if block.txs.first().is_none_or(|tx| !tx.is_coinbase()) {
@@ -101,7 +101,7 @@ pub fn is_mutated(rules: &dyn Rules, block: &Block, check_witness_root: bool, ch
     rules.check_witness(block, check_witness_root, checks).is_err()
 }
 
-fn check_merkle_root(block: &Block, checks: &mut BlockChecks) -> Result<(), BlockReason> {
+fn check_merkle_root<R: Rules + ?Sized>(rules: &R, block: &Block, checks: &mut BlockChecks) -> Result<(), BlockReason> {
     if checks.merkle_root {
         return Ok(());
     }
@@ -112,6 +112,7 @@ fn check_merkle_root(block: &Block, checks: &mut BlockChecks) -> Result<(), Bloc
     if repeats {
         return Err(BlockReason::DuplicateTransactions);
     }
+    rules.check_merkle_extra(block)?;
     checks.merkle_root = true;
     Ok(())
 }

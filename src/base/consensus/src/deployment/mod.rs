@@ -141,9 +141,9 @@ impl Deployment {
     }
 
     /// Whether a miner may ignore the rule and still make valid blocks from a template. That holds for every upgrade
-    /// that only tightens the rules of transactions that are not standard, as all of them so far do.
+    /// that only tightens the rules of transactions that are not standard; some of Freicoin's change what a block is.
     pub fn is_gbt_optional(&self) -> bool {
-        true
+        !crate::freicoin::RULES_OF_BLOCKS.contains(&self.name)
     }
 
     /// Whether the upgrade can ever be in force.

@@ -1,30 +1,60 @@
 //! What differs in the checks of headers and of blocks.
 
-use primitives::{Block, Header, Tx};
 use std::sync::Arc;
 
-use super::{Freicoin, witness};
+use primitives::{Block, Header, Tx};
+
+use super::auxpow::{self, MergedReason};
+use super::{Freicoin, retarget, witness};
 use crate::block::{BlockChecks, HeaderContext, check_place, height_script};
 use crate::deployment::{Buried, ThresholdState, state_after};
-use crate::pow;
 use crate::reason::{BlockReason, HeaderReason};
 use crate::rules::{Era, Rules};
 use crate::view::{HeaderView, next_height, tip_median_time};
 
 /// The signalled upgrade after which every header carries a proof of merged mining.
-const MERGED_MINING: &str = "auxpow";
+pub(super) const MERGED_MINING: &str = "auxpow";
 
-/// Checks a header by itself. Its own proof of work is asked for even where merged mining has replaced it, because
-/// headers that need the other one are refused.
+/// Whether the header after `prev` needs a proof of merged mining.
+pub(super) fn needs_proof(rules: &Freicoin, prev: &dyn HeaderView) -> bool {
+    let merged = rules.params().deployment(MERGED_MINING);
+    merged.is_some_and(|merged| state_after(merged, Some(prev), &rules.versionbits) == ThresholdState::Active)
+}
+
+/// Checks a header by itself: the merged work, and its own.
 pub(super) fn check_header(rules: &Freicoin, header: &Header) -> Result<(), HeaderReason> {
-    if header.aux().is_some() {
-        return Err(HeaderReason::MergedMining);
+    auxpow::check(header, &rules.data.aux_pow_path)?;
+    if rules.is_proven(header) { Ok(()) } else { Err(HeaderReason::HighHash) }
+}
+
+/// Checks that the body of a block goes with its proof: the coinbase ends with what the proof comes to, and the proof
+/// commits to the transactions.
+pub(super) fn check_merged_body(rules: &Freicoin, block: &Block) -> Result<(), BlockReason> {
+    let Some(proof) = auxpow::of(&block.header) else { return Ok(()) };
+    let stages = auxpow::stages(&block.header, proof, &rules.data.aux_pow_path);
+    let stages = stages.map_err(|_| BlockReason::MergedMutated)?;
+    let input = block.txs.first().and_then(|coinbase| coinbase.inputs().first());
+    if !input.is_some_and(|input| input.script_sig.as_bytes().ends_with(&stages.second)) {
+        return Err(BlockReason::MergedCommitment);
     }
-    if pow::is_proven(&header.hash(), header.bits(), rules.params().pow()) {
-        Ok(())
-    } else {
-        Err(HeaderReason::HighHash)
+    if auxpow::template_root(block) != proof.commit_merkle_root {
+        return Err(BlockReason::MergedMerkleRoot);
     }
+    Ok(())
+}
+
+/// Checks the target and the filter's state that the proof of a header commits to.
+fn check_merged(rules: &Freicoin, header: &Header, prev: &dyn HeaderView, era: Era) -> Result<(), MergedReason> {
+    let Some(facts) = rules.merged_facts(header) else { return Ok(()) };
+    if era.has(Era::EXPANDED) {
+        let near = retarget::is_near(rules.data, prev, facts.bits);
+        return if near { Ok(()) } else { Err(MergedReason::Bits) };
+    }
+    let expected = rules.next_merged(prev, header.bits());
+    if facts.bits != expected.bits {
+        return Err(MergedReason::Bits);
+    }
+    if facts.filtered_time == expected.filtered_time { Ok(()) } else { Err(MergedReason::FilterTime) }
 }
 
 /// Checks a header against the branch that it extends.
@@ -36,20 +66,21 @@ pub(super) fn check_header_context(
 ) -> Result<(), HeaderReason> {
     let params = rules.params();
     let height = next_height(Some(prev));
-    let loosened = rules.era(prev).has(Era::LOOSENED);
+    let era = rules.era(prev);
+    let loosened = era.has(Era::LOOSENED);
     if !loosened && header.bits() != rules.next_work_required(prev, header) {
         return Err(HeaderReason::BadDiffBits);
     }
+    check_merged(rules, header, prev, era)?;
     check_place(params, header, prev, context)?;
     let version = header.version();
     let outdated = [(2, Buried::HeightInCoinbase), (3, Buried::Dersig)];
     if !loosened && outdated.iter().any(|(least, rule)| version < *least && params.is_active(*rule, height)) {
         return Err(HeaderReason::BadVersion(version));
     }
-    let merged = params.deployment(MERGED_MINING);
-    match merged.map(|merged| state_after(merged, Some(prev), &rules.versionbits)) {
-        // What such a header needs is not verified here, so the chain ends before it.
-        Some(ThresholdState::Active) => Err(HeaderReason::MergedMining),
+    match (needs_proof(rules, prev), header.aux().is_some()) {
+        (false, true) => Err(MergedReason::TooEarly.into()),
+        (true, false) => Err(MergedReason::Missing.into()),
         _ => Ok(()),
     }
 }

@@ -19,7 +19,7 @@ use crate::tx::CoinView;
 use crate::view::{Below, HeaderView, next_height, tip_median_time};
 
 /// The signalled upgrade.
-const DEPLOYMENT: &str = "finaltx";
+pub(super) const DEPLOYMENT: &str = "finaltx";
 
 /// What a block must do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

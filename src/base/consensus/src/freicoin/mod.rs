@@ -3,12 +3,12 @@
 //! - [`demurrage`] says what is left of a value. A transaction names the height that its values are meant for, its lock
 //!   height; what it spends is taken at that height, and its fee decays until the block is made.
 //! - [`retarget`] filters the times between blocks.
+//! - [`auxpow`] follows the proofs of merged mining, which every header needs once that is in force.
 //! - [`final_tx`] chains the last transactions of blocks, [`witness`] finds the commitment to witnesses there.
 //! - [`blocks`] holds what differs in the checks of headers and blocks. Two relaxations, by height and by median time,
 //!   make up the [`Era`] of a block.
-//!
-//! Merged mining is not verified. A header that needs it is refused, and so the chain ends there.
 
+pub mod auxpow;
 mod blocks;
 pub mod demurrage;
 mod final_tx;
@@ -17,19 +17,28 @@ mod retarget;
 mod tests;
 mod witness;
 
+use std::sync::Arc;
+
 use bitcoin::BlockHash;
 use coin::{Activation, FreicoinExtra};
-use primitives::{Block, FinalTx, Header, Tx, TxOutEntry};
+use primitives::{AuxPow, Block, FinalTx, Header, Tx, TxOutEntry};
 use script::Flags;
 
 use crate::block::{BlockChecks, HeaderContext, Scope};
 use crate::deployment::{Buried, MemoryCache, VersionBitsCache};
 use crate::money::{in_range, value_of};
 use crate::params::ChainParams;
+use crate::pow;
 use crate::reason::{BlockReason, ConnectReason, HeaderReason, TxReason};
 use crate::rules::{BlockEnds, Era, Rules};
 use crate::tx::{self, CoinView, output_value};
-use crate::view::{HeaderView, next_height, tip_median_time};
+use crate::view::{HeaderView, MergedFacts, next_height, tip_median_time};
+
+/// The signalled upgrades that whoever makes a block must know.
+pub(crate) const RULES_OF_BLOCKS: [&str; 2] = [final_tx::DEPLOYMENT, blocks::MERGED_MINING];
+
+/// Rules that begin at a time begin so many seconds earlier where that time is a header's own, which may be wrong.
+const CLOCKS_MAY_DIFFER: i64 = 3 * 60 * 60;
 
 /// Freicoin's rules.
 pub(crate) struct Freicoin {
@@ -98,6 +107,11 @@ impl Freicoin {
         }
         let fee = value_in - value_out;
         if in_range(fee, max) { Ok(fee) } else { Err(TxReason::Fee) }
+    }
+
+    /// What the proof of the header after `prev` has to say.
+    fn next_merged(&self, prev: &dyn HeaderView, bits: u32) -> MergedFacts {
+        retarget::next_merged(self.params.pow(), self.data, prev, bits)
     }
 
     fn maturity(&self, era: Era) -> u32 {
@@ -180,6 +194,19 @@ impl Rules for Freicoin {
         if era.has(Era::LOOSENED) { u64::MAX } else { self.params.max_block_sigops_cost() }
     }
 
+    fn is_proven(&self, header: &Header) -> bool {
+        // Merged mining has replaced the header's own work.
+        let replaced = self
+            .data
+            .protocol_cleanup_activation_time
+            .is_some_and(|time| i64::from(header.time()) > time.saturating_sub(CLOCKS_MAY_DIFFER));
+        replaced || pow::is_proven(&header.hash(), header.bits(), self.params.pow())
+    }
+
+    fn merged_facts(&self, header: &Header) -> Option<MergedFacts> {
+        auxpow::of(header).map(auxpow::facts)
+    }
+
     fn next_work_required(&self, prev: &dyn HeaderView, _header: &Header) -> u32 {
         retarget::next_bits(self.params.pow(), self.data, prev)
     }
@@ -199,6 +226,10 @@ impl Rules for Freicoin {
         context: HeaderContext,
     ) -> Result<(), HeaderReason> {
         blocks::check_header_context(self, header, prev, context)
+    }
+
+    fn check_merkle_extra(&self, block: &Block) -> Result<(), BlockReason> {
+        blocks::check_merged_body(self, block)
     }
 
     fn check_block(&self, block: &Block, scope: Scope, checks: &mut BlockChecks) -> Result<(), BlockReason> {
@@ -281,5 +312,14 @@ impl Rules for Freicoin {
 
     fn commit_to_witnesses(&self, block: &mut Block) {
         blocks::commit_to_witnesses(block);
+    }
+
+    fn own_proof(&self, header: &Header, prev: &dyn HeaderView) -> Option<Arc<AuxPow>> {
+        let facts = blocks::needs_proof(self, prev).then(|| self.next_merged(prev, header.bits()))?;
+        Some(Arc::new(AuxPow::Freicoin(Box::new(auxpow::own(header, facts)))))
+    }
+
+    fn solve_proof(&self, block: &mut Block, tries: &mut u64) -> bool {
+        auxpow::solve(block, &self.data.aux_pow_path, tries)
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! The filter is a finite impulse response: each time between two headers is multiplied by a coefficient, the newest first,
 //! and the sum tells whether blocks come too fast or too slowly. Every ninth block the target is moved by a part of that.
+//!
+//! Merged work has a target of its own, which moves with every block. Its filter is recursive: what it made of the last
+//! four times and of the block before the last is the state that each block's proof holds.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +14,12 @@ use coin::{Activation, FreicoinExtra};
 
 use crate::pow::PowParams;
 use crate::uint256::U256;
-use crate::view::{HeaderView, tip};
+use crate::view::{HeaderView, MergedFacts, tip};
+
+/// The state of the recursive filter has 56 bits in a header.
+const FILTERED_TIME: std::ops::RangeInclusive<i64> = -(1 << 55)..=(1 << 55) - 1;
+/// How many headers back the loosened rule looks.
+const RECENT: u32 = 11;
 
 /// A part of the old target, as a fraction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,7 +42,67 @@ pub(super) fn next_bits(pow: &PowParams, data: &FreicoinExtra, prev: &dyn Header
     }
     let part =
         if filtered { by_filter(pow, data, filtered_time(pow, data, prev)) } else { by_timespan(pow, data, prev) };
-    scaled(pow, last.bits, part)
+    scaled(pow.limit, last.bits, part)
+}
+
+/// What the proof of the header after `prev` has to say, if that header has these bits.
+pub(super) fn next_merged(pow: &PowParams, data: &FreicoinExtra, prev: &dyn HeaderView, bits: u32) -> MergedFacts {
+    let filtered_time = filtered_time_merged(data, prev);
+    let bits = match prev.merged(prev.height()) {
+        // The first one asks for half of the work of the header itself.
+        None => (U256::from_compact(bits).value << 1).to_compact(),
+        Some(last) if pow.no_retargeting => last.bits,
+        Some(last) => {
+            let limit = U256::from_le_bytes(data.aux_pow_limit);
+            scaled(limit, last.bits, by_filter_merged(data, filtered_time))
+        }
+    };
+    MergedFacts { bits, filtered_time }
+}
+
+/// Whether the merged work of the header after `prev` may have the target `bits` where only sudden jumps are refused: it
+/// is between half of the hardest and twice the easiest of the last headers.
+pub(super) fn is_near(data: &FreicoinExtra, prev: &dyn HeaderView, bits: u32) -> bool {
+    let easiest = U256::from_le_bytes(data.aux_pow_limit);
+    let (mut low, mut high) = (easiest, U256::ONE);
+    let heights = (prev.height().saturating_sub(RECENT - 1)..=prev.height()).rev();
+    let mut recent = heights.map_while(|height| prev.merged(height)).peekable();
+    if recent.peek().is_none() {
+        return bits == easiest.to_compact();
+    }
+    for merged in recent {
+        let target = U256::from_compact(merged.bits).value;
+        (low, high) = (low.min(target >> 1), high.max(target << 1));
+    }
+    (low..=high).contains(&U256::from_compact(bits).value)
+}
+
+/// How long a merged-mined block takes, as a recursive filter sees it: seconds, with 32 bits behind the point.
+fn filtered_time_merged(data: &FreicoinExtra, prev: &dyn HeaderView) -> i64 {
+    let spacing = i64::from(data.aux_pow_target_spacing);
+    let mut times = Vec::with_capacity(4);
+    prev.walk_back(prev.height(), &mut |header| {
+        times.push(i64::from(header.time));
+        if times.len() > 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let gaps = times.windows(2).map(|pair| pair[0] - pair[1]).chain(std::iter::repeat(spacing));
+    let before = match prev.height().checked_sub(1) {
+        Some(height) => prev.merged(height).map_or(0, |merged| merged.filtered_time),
+        None => spacing << 32,
+    };
+    let [factors @ .., feedback] = data.aux_filter_b0_b1_b2_a2;
+    // Times of a hundred years do not fit any more. They come round, as they do in the reference.
+    let seen = factors.iter().zip(gaps).fold(0i64, |sum, (factor, gap)| sum.wrapping_add(factor.wrapping_mul(gap)));
+    let (whole, part) = (before >> 32, before & i64::from(u32::MAX));
+    let filtered = seen.wrapping_sub(whole.wrapping_mul(feedback)).wrapping_sub((part * feedback) >> 32);
+    filtered.clamp(*FILTERED_TIME.start(), *FILTERED_TIME.end())
+}
+
+/// What the recursive filter makes of the target of the merged work.
+fn by_filter_merged(data: &FreicoinExtra, filtered: i64) -> Fraction {
+    let spacing = i64::from(data.aux_pow_target_spacing);
+    let limits = (data.aux_filter_low, data.aux_filter_high);
+    proportional(data.aux_gain, data.aux_limiter, limits, spacing << 32, filtered)
 }
 
 /// Whether the filter sets the target of a header at `height`.
@@ -60,7 +128,7 @@ pub(super) fn permitted(pow: &PowParams, data: &FreicoinExtra, height: u32, old:
     }
     let timespan = original_timespan(pow, data);
     let limit = |numerator| {
-        let scaled = scaled(pow, old, Fraction { numerator, denominator: timespan });
+        let scaled = scaled(pow.limit, old, Fraction { numerator, denominator: timespan });
         U256::from_compact(scaled).value
     };
     (limit(timespan / 4)..=limit(timespan * 4)).contains(&U256::from_compact(new).value)
@@ -98,14 +166,24 @@ fn filtered_time(pow: &PowParams, data: &FreicoinExtra, prev: &dyn HeaderView) -
 
 /// What the filter makes of the target.
 fn by_filter(pow: &PowParams, data: &FreicoinExtra, filtered: i64) -> Fraction {
-    let ([gain, of], [more, less]) = (data.filter_gain, data.filter_limiter);
     let spacing = i64::from(pow.spacing.get());
-    let (difficulty, unit) = if filtered < data.filter_low {
+    proportional(data.filter_gain, data.filter_limiter, (data.filter_low, data.filter_high), spacing << 31, filtered)
+}
+
+/// The target moves by a part of how far the filtered time is from what it should be, within limits.
+fn proportional(
+    [gain, of]: [i64; 2],
+    [more, less]: [i64; 2],
+    (low, high): (i64, i64),
+    expected: i64,
+    filtered: i64,
+) -> Fraction {
+    let (difficulty, unit) = if filtered < low {
         (more, less)
-    } else if filtered > data.filter_high {
+    } else if filtered > high {
         (less, more)
     } else {
-        ((((gain + of) * spacing) << 31) - gain * filtered, (of * spacing) << 31)
+        ((gain + of) * expected - gain * filtered, of * expected)
     };
     // The fraction says how much harder it becomes, so the target is divided by it.
     let positive = |n: i64| u64::try_from(n).unwrap_or(0);
@@ -113,9 +191,9 @@ fn by_filter(pow: &PowParams, data: &FreicoinExtra, filtered: i64) -> Fraction {
 }
 
 /// A target times a fraction, no easier than the limit.
-fn scaled(pow: &PowParams, bits: u32, part: Fraction) -> u32 {
+fn scaled(limit: U256, bits: u32, part: Fraction) -> u32 {
     let old = U256::from_compact(bits).value;
-    old.mul_div_u64(part.numerator, part.denominator).map_or(pow.limit, |target| target.min(pow.limit)).to_compact()
+    old.mul_div_u64(part.numerator, part.denominator).map_or(limit, |target| target.min(limit)).to_compact()
 }
 
 #[cfg(test)]

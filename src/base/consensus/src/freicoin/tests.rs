@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
 use coin::ChainKind;
-use primitives::{AuxPow, CoinTail};
+use primitives::CoinTail;
 use proptest::prelude::*;
 
 use super::*;
@@ -87,6 +87,13 @@ fn maturity_ends_with_the_size_expansion() {
 }
 
 #[test]
+fn miners_must_know_two_of_the_upgrades() {
+    let rules = regtest();
+    let forced = rules.params().deployments().iter().filter(|upgrade| !upgrade.is_gbt_optional());
+    assert_eq!(forced.map(|upgrade| upgrade.name).collect::<Vec<_>>(), ["finaltx", "auxpow"]);
+}
+
+#[test]
 fn a_transaction_waits_for_its_lock_height() {
     let rules = regtest();
     assert!(!rules.is_final(&spend(&[0], 11), 10, 0));
@@ -103,7 +110,7 @@ fn values_that_do_not_decay() {
 
 /// The coins of a small chain.
 #[derive(Default)]
-struct Coins {
+pub(super) struct Coins {
     coins: HashMap<OutPoint, TxOutEntry>,
     last: Option<FinalTx>,
 }
@@ -119,7 +126,7 @@ impl CoinView for Coins {
 }
 
 /// A block on a branch, made as a miner makes it, with more transactions in its middle.
-fn make(rules: &dyn Rules, chain: &HeaderVec, coins: &Coins, more: Vec<Tx>, fees: i64) -> Block {
+pub(super) fn make(rules: &dyn Rules, chain: &HeaderVec, coins: &Coins, more: Vec<Tx>, fees: i64) -> Block {
     let height = chain.height() + 1;
     let ends = rules.block_ends(chain, coins, &NoCache).unwrap();
     let fees = fees + ends.last.as_ref().map_or(0, |(_, fee)| *fee);
@@ -141,7 +148,8 @@ fn make(rules: &dyn Rules, chain: &HeaderVec, coins: &Coins, more: Vec<Tx>, fees
     let mut block = Block { header, txs: txs.map(Arc::new).collect(), tail: None };
     rules.commit_to_witnesses(&mut block);
     let raw = bitcoin::block::Header { merkle_root: block.merkle_root().0, ..*block.header.raw() };
-    block.header = Header::new(raw);
+    let proof = rules.own_proof(&Header::new(raw), chain);
+    block.header = Header::with_aux(raw, proof);
     block
 }
 
@@ -326,42 +334,6 @@ fn witnesses_are_committed_to_at_the_end() {
         change(2, &|tx| tx.output[0].script_pubkey = ScriptBuf::from_bytes(vec![0x51])),
         Err(BlockReason::UnexpectedWitness)
     );
-}
-
-#[test]
-fn merged_mining_is_refused_by_name() {
-    let rules = regtest();
-    let chain = branch(&*rules, 0);
-    let proof = primitives::FreicoinAuxPow {
-        commit_version: 1,
-        commit_merkle_root: [0; 32],
-        commit_time: 0,
-        commit_bits: 0,
-        commit_nonce: 0,
-        secret_lo: 0,
-        secret_hi: 0,
-        commit_branch: Vec::new(),
-        midstate_hash: [0; 32],
-        midstate_buffer: Vec::new(),
-        midstate_length: 0,
-        aux_lock_time: 0,
-        aux_branch: Vec::new(),
-        aux_num_txns: 1,
-        aux_version: 0,
-        aux_prev: [0; 32],
-        aux_bits: 0,
-        aux_nonce: 0,
-    };
-    let header = Header::with_aux(next_header(&chain), Some(Arc::new(AuxPow::Freicoin(Box::new(proof)))));
-    let reason = rules.check_header(&header).unwrap_err();
-    assert_eq!(reason, HeaderReason::MergedMining);
-    assert!(!reason.result().is_permanent());
-    let change: crate::SignalOverride = "auxpow:-1:9223372036854775807".parse().unwrap();
-    let params = params("freicoin", ChainKind::Regtest).with_signal(&change).unwrap();
-    let rules = crate::rules_for(params).unwrap();
-    let context = HeaderContext { now: 4_000_000_000, checkpoint: None };
-    let header = Header::new(next_header(&chain));
-    assert_eq!(rules.check_header_context(&header, &chain, context), Err(HeaderReason::MergedMining));
 }
 
 proptest! {

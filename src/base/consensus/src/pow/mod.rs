@@ -12,7 +12,7 @@ use bitcoin::BlockHash;
 use bitcoin::hashes::Hash;
 
 pub use retarget::{next_target_after_period, next_work_required, permitted_transition};
-pub use work::{claimed_work, difficulty, equivalent_time, proof_of_bits};
+pub use work::{claimed_work, difficulty, equivalent_time, header_work, proof_of_bits};
 
 use crate::uint256::U256;
 

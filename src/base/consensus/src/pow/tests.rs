@@ -90,9 +90,9 @@ fn work_of_a_chain_is_time() {
     let pow = PowParams { limit: U256::MAX >> 1, ..main_net() };
     let one = proof_of_bits(0x207f_ffff);
     let work = |height: u64| one.wrapping_mul_u64(height);
-    assert_eq!(equivalent_time(work(70), work(20), 0x207f_ffff, &pow), 30_000);
-    assert_eq!(equivalent_time(work(20), work(70), 0x207f_ffff, &pow), -30_000);
-    assert_eq!(equivalent_time(U256::MAX >> 20, U256::ZERO, 0x207f_ffff, &pow), i64::MAX);
+    assert_eq!(equivalent_time(work(70), work(20), proof_of_bits(0x207f_ffff), &pow), 30_000);
+    assert_eq!(equivalent_time(work(20), work(70), proof_of_bits(0x207f_ffff), &pow), -30_000);
+    assert_eq!(equivalent_time(U256::MAX >> 20, U256::ZERO, proof_of_bits(0x207f_ffff), &pow), i64::MAX);
     assert_eq!(claimed_work([0x207f_ffff; 7]), work(7));
     assert_eq!(proof_of_bits(0x1d00_ffff), U256::from(0x1_0001_0001_u64));
     assert_eq!(proof_of_bits(0), U256::ZERO);

@@ -81,6 +81,15 @@ pub enum BlockReason {
     /// A transaction has a version that only a coinbase may have.
     #[error("bad-mn-version")]
     QuorumVersion,
+    /// The proof of merged mining behind its header cannot be followed.
+    #[error("bad-auxpow-mutated")]
+    MergedMutated,
+    /// Its coinbase does not end with what the proof of merged mining comes to.
+    #[error("bad-auxpow-commit")]
+    MergedCommitment,
+    /// The proof of merged mining commits to other transactions.
+    #[error("bad-commit-txnmrklroot")]
+    MergedMerkleRoot,
 }
 
 impl BlockReason {
@@ -94,7 +103,8 @@ impl BlockReason {
             | Self::WitnessMerkleMatch
             | Self::WitnessPath
             | Self::WitnessBranchSize
-            | Self::UnexpectedWitness => BlockResult::Mutated,
+            | Self::UnexpectedWitness
+            | Self::MergedMutated => BlockResult::Mutated,
             Self::NevmData => BlockResult::InvalidHeader,
             _ => BlockResult::Consensus,
         }
@@ -128,6 +138,9 @@ impl BlockReason {
                 format!("Coinbase transaction must be standard or explicitly allowed MN versions: {version}").into()
             }
             Self::QuorumVersion => "Bad version for non-coinbase masternode transaction".into(),
+            Self::MergedMutated => "auxiliary proof-of-work header is non-canonical (mutated)".into(),
+            Self::MergedCommitment => "incorrect commitment to auxiliary proof-of-work in coinbase string".into(),
+            Self::MergedMerkleRoot => "block template hashMerkleRoot mismatch".into(),
         }
     }
 

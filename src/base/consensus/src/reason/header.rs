@@ -6,6 +6,7 @@ use bitcoin::BlockHash;
 use thiserror::Error;
 
 use super::BlockResult;
+use crate::freicoin::auxpow::MergedReason;
 use crate::syscoin::auxpow::AuxPowReason;
 
 /// Why a header is invalid.
@@ -44,9 +45,9 @@ pub enum HeaderReason {
     /// The chain that it is part of has too little work to be stored.
     #[error("too-little-chainwork")]
     LowWork,
-    /// It carries a proof of merged mining, or comes after headers that need one, and that cannot be verified here.
-    #[error("merged-mining-not-verified")]
-    MergedMining,
+    /// Its proof of merged mining, in Freicoin's format, is missing, out of place or wrong.
+    #[error(transparent)]
+    Merged(#[from] MergedReason),
     /// Its proof of merged mining proves nothing.
     #[error("high-hash")]
     AuxPow(#[from] AuxPowReason),
@@ -82,8 +83,7 @@ impl HeaderReason {
     /// The class that decides what happens to the header and to its sender.
     pub fn result(&self) -> BlockResult {
         match self {
-            // Merged mining that is not verified is not known to be wrong, so neither it nor its sender is blamed.
-            Self::TimeTooNew | Self::MergedMining => BlockResult::TimeFuture,
+            Self::TimeTooNew => BlockResult::TimeFuture,
             Self::CachedInvalid(_) => BlockResult::CachedInvalid,
             Self::MissingPrev => BlockResult::MissingPrev,
             Self::InvalidPrev => BlockResult::InvalidPrev,
@@ -105,9 +105,7 @@ impl HeaderReason {
                 format!("rejected nVersion=0x{version:08x} block").into()
             }
             Self::CachedInvalid(hash) => format!("block {hash} was previously marked invalid").into(),
-            Self::MergedMining => {
-                "this program does not verify the merged mining of this chain, which ends here".into()
-            }
+            Self::Merged(reason) => reason.debug_message().into(),
             Self::AuxPow(reason) => format!("proof of work failed: {reason}").into(),
             Self::TagReference => "Referenced mod-10 block missing".into(),
             Self::TagMismatch => "SYSCOIN AuxPoW tag mismatch (hash or height)".into(),

@@ -36,6 +36,14 @@ fn every_chain_has_a_schedule_that_ends_or_goes_on() {
     }
 }
 
+#[test]
+fn halving_ends_where_the_coin_says() {
+    let steps = &[coin::SubsidyStep { from: 0, amount: 1 << 40, halve: true }];
+    let data = StepsSubsidy { steps, max_halvings: 3, vectors: &[] };
+    let paid = [0, 29, 30].map(|height| super::steps(&data, 10, height));
+    assert_eq!(paid, [1 << 40, 1 << 38, 0], "no coin's amount outlasts its last halving by itself");
+}
+
 /// The sum over all heights, interval by interval.
 fn issued(id: &str, ends: &[u32]) -> i64 {
     let schedule = schedule(id, ChainKind::Main);

@@ -131,3 +131,20 @@ fn every_coin_has_its_notation() {
     }
     assert_eq!(notation_of("bitcoin", ChainKind::Test).read_extended(ROOT), None);
 }
+
+#[test]
+fn locks_that_are_shorter_than_they_look_are_named() {
+    let warnings = |lock: u32| read(&format!("wsh(and_v(v:pk({G1}),older({lock})))")).warnings();
+    for fine in [1, 65_535, (1 << 22) | 1, (1 << 22) | 65_535] {
+        assert_eq!(warnings(fine), Vec::<String>::new());
+    }
+    let blocks = ["height-based relative locktime: older(65536) > 65535 blocks is unsafe"];
+    assert_eq!(warnings(65_536), blocks);
+    assert_eq!(
+        warnings((1 << 22) | 65_536),
+        ["time-based relative locktime: older(4259840) > (65535 * 512) seconds is unsafe"]
+    );
+    let leaf = format!("and_v(v:pk({G2}),older(65536))");
+    assert_eq!(read(&format!("tr({G1},{{pk({G3}),{leaf}}})")).warnings(), blocks);
+    assert!(read(&format!("pkh({G1})")).warnings().is_empty());
+}

@@ -170,3 +170,31 @@ fn burns_and_mints_have_a_form() {
     proof[position] = 2;
     assert_eq!(mint(&tx(MINT, &[carrier(&proof)])), None);
 }
+
+/// What the reference's own encoder writes.
+#[test]
+fn the_references_encodings() {
+    let pair = |text: &'static str, by| text.split_once(by).unwrap();
+    let mut count = 0;
+    for line in include_str!("vectors.txt").lines().filter(|line| !line.starts_with('#')) {
+        let (text, bytes) = pair(line, ' ');
+        let assets = text.split(';').map(|asset| {
+            let (asset, outputs) = pair(asset, ':');
+            let outputs = outputs.split(',').map(|output| {
+                let (output, amount) = pair(output, '=');
+                (output.parse().unwrap(), amount.parse().unwrap())
+            });
+            AssetOutputs { asset: asset.parse().unwrap(), outputs: outputs.collect() }
+        });
+        let expected = Allocation { assets: assets.collect() };
+        let bytes: Vec<u8> =
+            (0..bytes.len()).step_by(2).map(|at| u8::from_str_radix(&bytes[at..at + 2], 16).unwrap()).collect();
+        assert_eq!(encoded(&expected), bytes, "{line}");
+        assert_eq!(Allocation::read(&mut Reader::new(&bytes)), Ok(expected), "{line}");
+        count += 1;
+    }
+    assert!(count >= 40, "{count}");
+    // A burn to the other chain has the address there behind its list.
+    let written = burn_data(&list(&[(123_456, &[(1, 2_000_000_000)])]), &[0x11; 20]);
+    assert_eq!(written, [&[0x01, 0x86, 0xc3, 0x40, 0x01, 0x01, 0x14, 20][..], &[0x11; 20]].concat());
+}

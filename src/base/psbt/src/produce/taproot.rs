@@ -22,8 +22,8 @@ impl Producer<'_> {
         }
         if self.spend.taproot.signature.is_none() {
             let tweak = self.spend.taproot.merkle_root.map_or(Tweak::KeyOnly, Tweak::Tree);
-            let by_internal = internal.and_then(|key| self.creator.schnorr(&key, tweak, None));
-            let made = by_internal.or_else(|| self.creator.schnorr(output, Tweak::None, None));
+            let by_internal = internal.and_then(|key| self.schnorr(&key, tweak, None));
+            let made = by_internal.or_else(|| self.schnorr(output, Tweak::None, None));
             self.spend.taproot.signature = made;
         }
         if let Some(signature) = &self.spend.taproot.signature {
@@ -57,13 +57,13 @@ impl Producer<'_> {
         if let Some(there) = self.spend.taproot.script_signatures.get(&(key, *leaf)) {
             return Some(there.clone());
         }
-        let made = self.creator.schnorr(&key, Tweak::None, Some(leaf))?;
+        let made = self.schnorr(&key, Tweak::None, Some(leaf))?;
         self.spend.taproot.script_signatures.insert((key, *leaf), made.clone());
         Some(made)
     }
 
     /// Notes where a key comes from, and the leaf that it is in.
-    fn note_origin(&mut self, key: &[u8; 32], leaf: Option<&[u8; 32]>) {
+    pub(super) fn note_origin(&mut self, key: &[u8; 32], leaf: Option<&[u8; 32]>) {
         let origin = XOnlyPublicKey::from_slice(key).ok().and_then(|key| self.known.origin_x_only(&key));
         if let Some(origin) = origin {
             let noted = self.spend.taproot.origins.entry(*key);

@@ -36,15 +36,35 @@ pub trait ChainBlocks: Send + Sync {
 
     /// Reads the active chain from `request.start_height` to `request.stop_height` and hands every transaction that
     /// touches the scripts or outputs to `sink`, in batches, in order. The next batch is not sent before the last one
-    /// was taken, so a slow reader slows the scan and nothing piles up. Returns the last block scanned; it is lower than
-    /// asked if the sink said stop, and the block it names may have left the active chain meanwhile.
+    /// was taken, so a slow reader slows the scan and nothing piles up. The sink may add scripts on the way and have
+    /// blocks looked at again for them. Returns the last block scanned; it is lower than asked if the sink said stop, and
+    /// the block it names may have left the active chain meanwhile.
     fn scan_blocks(&self, request: &ScanRequest, sink: Arc<dyn ScanSink>) -> Call<Answer<Option<BlockRef>>>;
 }
 
 /// Takes the batches of a scan.
 pub trait ScanSink: Send + Sync {
-    /// One batch. Returns whether to go on.
-    fn batch(&self, batch: &ScanBatch) -> Call<bool>;
+    /// One batch. Returns how to go on.
+    fn batch(&self, batch: &ScanBatch) -> Call<ScanReply>;
+}
+
+/// How a scan goes on after a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScanReply {
+    /// Whether to go on.
+    pub go_on: bool,
+    /// Scripts to look for as well from now on.
+    pub scripts: Vec<Script>,
+    /// The height from which blocks are to be looked at again, for these scripts. One that is above the last block that
+    /// was scanned means that none is.
+    pub again: i32,
+}
+
+impl ScanReply {
+    /// The next blocks, and nothing new to look for.
+    pub fn next() -> Self {
+        Self { go_on: true, scripts: Vec::new(), again: i32::MAX }
+    }
 }
 
 /// What to scan for. Outputs found on the way whose script is wanted are watched for spending from then on.
@@ -56,8 +76,11 @@ pub struct ScanRequest {
     pub stop_height: i32,
     /// Scripts that outputs may pay to.
     pub scripts: Vec<Script>,
-    /// Outputs that may be spent.
+    /// Outputs that may be spent and pay to these scripts: the scripts are enough where filters tell what a block touches.
     pub outpoints: Vec<OutPoint>,
+    /// Outputs that may be spent and pay to scripts that the caller does not know. Filters are of no use while one of them
+    /// may have been spent in the chain.
+    pub strangers: Vec<OutPoint>,
 }
 
 /// Some blocks' worth of a scan.

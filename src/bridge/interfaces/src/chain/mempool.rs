@@ -14,8 +14,8 @@ pub trait ChainMempool: Send + Sync {
     /// Whether anything in the mempool spends it.
     fn has_descendants_in_mempool(&self, txid: Txid) -> Call<bool>;
 
-    /// The relatives of a transaction of the mempool.
-    fn transaction_ancestry(&self, txid: Txid) -> Call<TxAncestry>;
+    /// The relatives of transactions of the mempool; one entry per id, all zeros for those that are not there.
+    fn transaction_ancestries(&self, txids: &[Txid]) -> Call<Vec<TxAncestry>>;
 
     /// What it costs to spend each of these outputs at a fee rate (per 1000 virtual bytes), their unconfirmed ancestors
     /// included.

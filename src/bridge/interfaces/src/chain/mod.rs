@@ -9,7 +9,7 @@ mod mempool;
 mod tip;
 
 pub use blocks::{
-    ChainBlocks, CommonAncestor, FoundBlock, Locator, ScanBatch, ScanMatch, ScanRequest, ScanSink, ScannedTx,
+    ChainBlocks, CommonAncestor, FoundBlock, Locator, ScanBatch, ScanMatch, ScanReply, ScanRequest, ScanSink, ScannedTx,
 };
 pub use events::{ChainEvents, ChainNotifications, ConnectedBlock};
 pub use host::ChainHost;

@@ -195,7 +195,10 @@ async fn answer(
     let running = activity.begin();
     let caller = Caller { uri: target.clone(), user, peer: peer.to_string(), cancel: running.cancel.clone() };
     let request = HttpRequest { method, path: path.to_owned(), body, caller };
-    let reply = run(&shared.pool, route, request).await;
+    let reply = match route.handler().handle_now(&request) {
+        Some(reply) => reply,
+        None => run(&shared.pool, route, request).await,
+    };
     running.finish();
     reply
 }

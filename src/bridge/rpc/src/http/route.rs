@@ -4,13 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::auth::Authenticator;
-use crate::engine::Engine;
+use crate::engine::{Answer, Engine};
 use crate::http::message::{HttpReply, HttpRequest};
 
 /// Answers requests on a thread of the pool.
 pub trait Handler: Send + Sync {
     /// Answers one.
     fn handle(&self, request: &HttpRequest) -> HttpReply;
+
+    /// Answers one on the server's own thread, if that takes no longer than to wake another thread for it.
+    fn handle_now(&self, _request: &HttpRequest) -> Option<HttpReply> {
+        None
+    }
 }
 
 impl<F: Fn(&HttpRequest) -> HttpReply + Send + Sync> Handler for F {
@@ -99,15 +104,22 @@ pub struct JsonRpcHandler<C: ?Sized>(pub Arc<Engine<C>>);
 
 impl<C: ?Sized + Send + Sync + 'static> Handler for JsonRpcHandler<C> {
     fn handle(&self, request: &HttpRequest) -> HttpReply {
-        let answer = self.0.answer(&request.body, &request.caller);
-        match answer.body {
-            None => HttpReply::new(answer.status, ""),
-            Some(body) => {
-                let mut text = String::with_capacity(1024);
-                body.write_to(&mut text);
-                text.push('\n');
-                HttpReply::new(answer.status, text).with_content_type("application/json")
-            }
+        reply(self.0.answer(&request.body, &request.caller))
+    }
+
+    fn handle_now(&self, request: &HttpRequest) -> Option<HttpReply> {
+        self.0.answer_now(&request.body, &request.caller).map(reply)
+    }
+}
+
+fn reply(answer: Answer) -> HttpReply {
+    match answer.body {
+        None => HttpReply::new(answer.status, ""),
+        Some(body) => {
+            let mut text = String::with_capacity(1024);
+            body.write_to(&mut text);
+            text.push('\n');
+            HttpReply::new(answer.status, text).with_content_type("application/json")
         }
     }
 }

@@ -398,13 +398,27 @@ fn a_burst_is_not_an_overload() {
     let wires: Vec<Wire> = (0..50)
         .map(|_| {
             let mut wire = fixture.connect();
-            wire.post(r#"{"method":"getblockcount"}"#);
+            wire.post(r#"{"method":"echojson"}"#);
             wire
         })
         .collect();
     for mut wire in wires {
         assert_eq!(wire.reply().status, 200);
     }
+}
+
+#[test]
+fn what_is_quick_needs_no_worker() {
+    let fixture = Fixture::new(|config| (config.threads, config.queue_depth) = (1, 1));
+    let mut running = fixture.connect();
+    running.send("GET /gate HTTP/1.1\r\n\r\n");
+    fixture.entered();
+    // The only worker is busy.
+    let mut quick = fixture.connect();
+    assert_eq!(quick.post(r#"{"method":"getblockcount"}"#).reply().status, 200);
+    assert_eq!(quick.post(r#"{"method":"getblockcount","params":[1]}"#).reply().status, 500);
+    fixture.open.send(()).unwrap();
+    assert_eq!(running.reply().status, 200);
 }
 
 #[test]

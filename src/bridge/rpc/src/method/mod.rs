@@ -107,7 +107,7 @@ impl MethodDoc {
         C: ?Sized,
         F: Fn(&C, &Request) -> Result<Json, RpcError> + Send + Sync + 'static,
     {
-        Method { doc: Arc::new(self), handler: Arc::new(handler) }
+        Method { doc: Arc::new(self), handler: Arc::new(handler), quick: false }
     }
 
     /// Whether `help` leaves it out.
@@ -167,19 +167,29 @@ pub struct Method<C: ?Sized> {
     pub doc: Arc<MethodDoc>,
     /// The function.
     pub handler: Handler<C>,
+    /// Whether it answers at once: it waits for nothing and takes microseconds, so that to wake another thread for it
+    /// would cost more than the answer.
+    pub quick: bool,
 }
 
 impl<C: ?Sized + 'static> Method<C> {
+    /// Promises that the function answers at once.
+    #[must_use]
+    pub fn quick(mut self) -> Self {
+        self.quick = true;
+        self
+    }
+
     /// The same method for a larger context, of which `part` gives the part that the method needs.
     pub fn within<D: ?Sized>(self, part: impl Fn(&D) -> &C + Send + Sync + 'static) -> Method<D> {
-        let handler = self.handler;
-        Method { doc: self.doc, handler: Arc::new(move |context, request| handler(part(context), request)) }
+        let (doc, quick, handler) = (self.doc, self.quick, self.handler);
+        Method { doc, quick, handler: Arc::new(move |context, request| handler(part(context), request)) }
     }
 }
 
 impl<C: ?Sized> Clone for Method<C> {
     fn clone(&self) -> Self {
-        Self { doc: Arc::clone(&self.doc), handler: Arc::clone(&self.handler) }
+        Self { doc: Arc::clone(&self.doc), handler: Arc::clone(&self.handler), quick: self.quick }
     }
 }
 

@@ -36,7 +36,8 @@ pub(crate) fn methods() -> Vec<Method<World>> {
         .result(Res::num("", "The current block count"))
         .example_cli("")
         .example_rpc("")
-        .run(|world: &World, _| Ok(world.height.into()));
+        .run(|world: &World, _| Ok(world.height.into()))
+        .quick();
     let getblockhash = method("blockchain", "getblockhash", "Returns hash of block at height provided.\n")
         .arg(Arg::num("height", "The height index"))
         .result(Res::hex("", "The block hash"))

@@ -92,9 +92,9 @@ proptest! {
                     model.clone_from(&durable);
                 }
             }
-            let heap: usize = cache.map.values().filter_map(|e| e.coin.as_ref()).map(StoredCoin::heap).sum();
+            let heap: usize = cache.map.iter().filter_map(|e| e.coin.as_ref()).map(StoredCoin::heap).sum();
             prop_assert_eq!(cache.heap, heap);
-            prop_assert_eq!(cache.dirty, cache.map.values().filter(|e| e.dirty).count());
+            prop_assert_eq!(cache.dirty, cache.map.iter().filter(|e| e.dirty).count());
         }
         for o in 0..24 {
             prop_assert_eq!(lookup(&mut cache, &db, out(o)), model.get(&out(o)).cloned());

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use chainstate::{NodeId, Reader, Tree};
 use interfaces::{
-    Answer, BlockHash, BlockRef, Call, ChainBlocks, CommonAncestor, FoundBlock, Locator, RawBlock, ScanRequest,
-    ScanSink,
+    Answer, BlockHash, BlockRef, Call, ChainBlocks, CommonAncestor, FoundBlock, Locator, OutPoint, RawBlock,
+    ScanRequest, ScanSink,
 };
 
+use super::convert::to_outpoint;
 use super::scan::Scan;
 use super::{NodeChain, block_ref, disk_failed, from_hash, height_of, to_hash};
 
@@ -147,6 +148,25 @@ impl ChainBlocks for NodeChain {
     }
 
     fn scan_blocks(&self, request: &ScanRequest, sink: Arc<dyn ScanSink>) -> Call<Answer<Option<BlockRef>>> {
-        Scan::new(self.reader()?, &self.node.rpc_state, self.filters(), request).run(&*sink)
+        let filters = match self.filters() {
+            Some(filters) if self.all_unspent(&request.strangers)? => Some(filters),
+            _ => None,
+        };
+        Scan::new(self.reader()?, &self.node.rpc_state, filters, request).run(&*sink)
+    }
+}
+
+impl NodeChain {
+    /// Whether nobody has spent these outputs in the chain. A filter knows scripts, those of spent outputs too, but no output by
+    /// its place; what is unspent at the tip needs none.
+    fn all_unspent(&self, outs: &[OutPoint]) -> Call<bool> {
+        for out in outs.iter().map(to_outpoint) {
+            // While the node starts there is no pool yet.
+            let in_pool = self.node.mempool.get().is_some_and(|pool| pool.read().id_of(&out.txid).is_some());
+            if !in_pool && self.reader()?.coin(&out).map_err(|error| disk_failed(&error))?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bitcoin::OutPoint;
 use interfaces::{Amount, Answer, Broadcast, Call, ChainBroadcast, Failure, IpcError, RawTx};
 use mempool::{AcceptOptions, Mempool};
+use p2p::PrivateAdded;
 use primitives::Tx;
 use store::StoreError;
 
@@ -19,8 +20,8 @@ enum Refused {
     MaxFee,
     #[error("{0}")]
     Pool(String),
-    #[error("Private broadcast is not available in this version.")]
-    NoPrivateBroadcast,
+    #[error("Private broadcast queue is full")]
+    PrivateFull,
 }
 
 impl ChainBroadcast for NodeChain {
@@ -29,11 +30,19 @@ impl ChainBroadcast for NodeChain {
             Ok(tx) => tx,
             Err(failure) => return Ok(Err(failure)),
         };
-        let (txid, pool) = (tx.txid(), self.mempool()?.clone());
-        let work = move |engine: &mut chainstate::Engine| send(&engine.reader(), &pool, &tx, max_fee, how);
+        let (txid, pool, tried) = (tx.txid(), self.mempool()?.clone(), Arc::clone(&tx));
+        let work = move |engine: &mut chainstate::Engine| send(&engine.reader(), &pool, &tried, max_fee, how);
         let done = self.chain()?.call(work).map_err(|stopped| IpcError::Remote(stopped.to_string()))?;
         if how == Broadcast::MempoolAndBroadcastToAll && matches!(done, Ok(Ok(()))) {
             self.node.relay_tx(txid);
+        }
+        if how == Broadcast::NoMempoolPrivateBroadcast && matches!(done, Ok(Ok(()))) {
+            let net = self.node.net().map_err(|stopped| IpcError::Remote(stopped.to_string()))?;
+            let added = net.call(move |net| net.broadcast_privately(tx));
+            let added = added.map_err(|stopped| IpcError::Remote(stopped.to_string()))?;
+            if added == PrivateAdded::Full {
+                return Ok(Err(Failure(Refused::PrivateFull.to_string())));
+            }
         }
         Ok(done.map_err(|error| disk_failed(&error))?.map_err(|refused| Failure(refused.to_string())))
     }
@@ -61,7 +70,7 @@ fn send(
             Ok(_) => {}
         }
         if how == Broadcast::NoMempoolPrivateBroadcast {
-            return Ok(Err(Refused::NoPrivateBroadcast));
+            return Ok(Ok(()));
         }
         if let Err(rejected) = pool.accept(chain, tx, AcceptOptions::default())? {
             return Ok(Err(Refused::Pool(rejected.reason.full())));

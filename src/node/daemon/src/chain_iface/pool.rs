@@ -60,17 +60,20 @@ impl ChainMempool for NodeChain {
         Ok(self.mempool()?.read().entry(&to_txid(txid)).is_some_and(|entry| !entry.children().is_empty()))
     }
 
-    fn transaction_ancestry(&self, txid: Txid) -> Call<TxAncestry> {
+    fn transaction_ancestries(&self, txids: &[Txid]) -> Call<Vec<TxAncestry>> {
         let pool = self.mempool()?.read();
-        let Some(id) = pool.id_of(&to_txid(txid)) else { return Ok(TxAncestry::default()) };
-        let (ancestors, size, ancestor_fees) = pool.totals(&pool.ancestors(id));
-        let cluster = pool.get(id).map_or(0, |entry| pool.cluster_of(entry).map(|(_, txs)| txs.len()).sum());
-        Ok(TxAncestry {
-            ancestors: count(ancestors),
-            cluster: count(cluster),
-            ancestor_size: u64::try_from(size).unwrap_or(0),
-            ancestor_fees,
-        })
+        let of = |txid: &Txid| {
+            let Some(id) = pool.id_of(&to_txid(*txid)) else { return TxAncestry::default() };
+            let (ancestors, size, ancestor_fees) = pool.totals(&pool.ancestors(id));
+            let cluster = pool.get(id).map_or(0, |entry| pool.cluster_of(entry).map(|(_, txs)| txs.len()).sum());
+            TxAncestry {
+                ancestors: count(ancestors),
+                cluster: count(cluster),
+                ancestor_size: u64::try_from(size).unwrap_or(0),
+                ancestor_fees,
+            }
+        };
+        Ok(txids.iter().map(of).collect())
     }
 
     fn individual_bump_fees(&self, outpoints: &[interfaces::OutPoint], fee_rate: Amount) -> Call<Vec<BumpFee>> {

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use fakes::contract;
 use interfaces::{
     Broadcast, Call, Chain, ChainBlocks, ChainEvents, ChainMempool, ChainNotifications, ChainTip, ConnectedBlock,
-    Locator, RawTx, ScanBatch, ScanRequest, ScanSink, Script, contract,
+    Locator, RawTx, ScanBatch, ScanReply, ScanRequest, ScanSink, Script,
 };
 use ipc::{Connect, Ipc, Options, Peer};
 use primitives::WitnessMode;
@@ -98,13 +99,27 @@ impl ChainNotifications for Heights {
 }
 
 impl ScanSink for Heights {
-    fn batch(&self, batch: &ScanBatch) -> Call<bool> {
+    fn batch(&self, batch: &ScanBatch) -> Call<ScanReply> {
         for found in &batch.matches {
             for tx in &found.txs {
                 self.write(if tx.index == 0 { 'c' } else { 's' }, found.block.height)?;
             }
         }
-        Ok(true)
+        Ok(ScanReply::next())
+    }
+}
+
+/// Whoever learns of one script by finding another.
+struct Learner {
+    heights: Arc<Heights>,
+    more: Script,
+}
+
+impl ScanSink for Learner {
+    fn batch(&self, batch: &ScanBatch) -> Call<ScanReply> {
+        let reply = self.heights.batch(batch)?;
+        let first = batch.matches.first().map(|found| found.block.height);
+        Ok(first.map_or(reply, |again| ScanReply { go_on: true, scripts: vec![self.more.clone()], again }))
     }
 }
 
@@ -152,16 +167,31 @@ fn scans(options: &[&str]) {
         .unwrap();
     node.mine(1);
     let scripts = vec![Script::new(lab::anyone().as_bytes())];
-    let request = ScanRequest { start_height: 100, stop_height: -1, scripts, outpoints: Vec::new() };
+    let request = ScanRequest { start_height: 100, stop_height: -1, scripts, ..ScanRequest::default() };
     let found = Arc::new(Heights::default());
     let last = chain.scan_blocks(&request, Arc::clone(&found) as _).unwrap().unwrap();
     assert_eq!(last.map(|block| block.height), Some(102));
     assert_eq!(found.read(), [('c', 100), ('c', 101), ('c', 102), ('s', 102)]);
-    // Nothing but the coin that is spent there is known.
+    // Nothing but the coin that is spent there is known, and not even whose it was.
     let coin = interfaces::OutPoint { txid: coinbase_of(&node, 1), index: 0 };
-    let request = ScanRequest { start_height: 2, stop_height: 102, scripts: Vec::new(), outpoints: vec![coin] };
+    let unspent = interfaces::OutPoint { txid: coinbase_of(&node, 2), index: 0 };
+    for strangers in [vec![coin], vec![unspent, coin], vec![coin, unspent]] {
+        let request = ScanRequest { start_height: 2, stop_height: 102, strangers, ..ScanRequest::default() };
+        chain.scan_blocks(&request, Arc::clone(&found) as _).unwrap().unwrap();
+        assert_eq!(found.read(), [('s', 102)]);
+    }
+    // A coin of one's own, with its script.
+    let scripts = vec![Script::new(lab::anyone().as_bytes())];
+    let request =
+        ScanRequest { start_height: 102, stop_height: -1, scripts, outpoints: vec![coin], ..ScanRequest::default() };
     chain.scan_blocks(&request, Arc::clone(&found) as _).unwrap().unwrap();
-    assert_eq!(found.read(), [('s', 102)]);
+    assert_eq!(found.read(), [('c', 102), ('s', 102)]);
+    // Scripts that are learned on the way are looked for where they were learned, and after it.
+    let request = ScanRequest { start_height: 50, stop_height: -1, strangers: vec![coin], ..ScanRequest::default() };
+    let learner = Learner { heights: Arc::clone(&found), more: Script::new(lab::anyone().as_bytes()) };
+    let last = chain.scan_blocks(&request, Arc::new(learner)).unwrap().unwrap();
+    assert_eq!(last.map(|block| block.height), Some(102));
+    assert_eq!(found.read(), [('s', 102), ('c', 102), ('s', 102)]);
     let other = ScanRequest { stop_height: -1, scripts: vec![Script::new(&[0x51])], ..ScanRequest::default() };
     let last = chain.scan_blocks(&other, Arc::clone(&found) as _).unwrap().unwrap();
     assert_eq!((last.map(|block| block.height), found.read()), (Some(102), Vec::new()));

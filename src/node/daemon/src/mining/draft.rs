@@ -118,7 +118,10 @@ impl Draft {
         }
         let codec = reader.codec();
         let Some(tip) = engine.tip() else { return Ok(Err(MineError::NoTip)) };
-        let header = reader.tree(|tree| header_after(tree, tip, &**rules, settings, now));
+        let (header, aux) = reader.tree(|tree| {
+            let header = header_after(tree, tip, &**rules, settings, now);
+            (header, rules.own_proof(&Header::new(header), &Branch::new(tree, tip)))
+        });
         let ends = reader.tree(|tree| rules.block_ends(&Branch::new(tree, tip), &reader, &consensus::NoCache));
         let ends = match ends {
             Ok(ends) => ends,
@@ -144,7 +147,7 @@ impl Draft {
             order: order.clone(),
             prev: next.prev,
             height,
-            header: Header::new(header),
+            header: Header::with_aux(header, aux),
             coinbase: Arc::new(coinbase(&plan, &order.script, height, codec)),
             plan: plan.clone(),
             txs,
@@ -160,7 +163,7 @@ impl Draft {
         }
         let block = draft.block();
         let merkle_root = block.merkle_root().0;
-        draft.header = Header::new(RawHeader { merkle_root, ..header });
+        draft.header = Header::with_aux(RawHeader { merkle_root, ..header }, draft.header.aux().cloned());
         info!(
             "CreateNewBlock(): block weight: {} txs: {} fees: {} sigops {}",
             block.weight(),

@@ -9,7 +9,14 @@ use mempool::Mempool;
 use platform::{Clock, Shutdown};
 use primitives::{Block, Tx};
 
-use super::{BadOrder, Draft, MergedWork, Order, Settings, Submission, TipSignal, signal::Bell};
+use super::{
+    BadOrder, Draft, MergedWork, Order, Settings, Submission, TipSignal,
+    held::{Budget, HeldDraft},
+    signal::Bell,
+};
+
+/// What the templates of all clients may hold, in bytes.
+const TEMPLATE_BYTES: usize = 256 << 20;
 
 /// Why no block could be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +30,9 @@ pub enum MineError {
     /// What was made breaks a rule. The pool and the chain do not fit together.
     #[error("TestBlockValidity failed: {0}")]
     Invalid(String),
+    /// The chain did not take it.
+    #[error("ProcessNewBlock, block not accepted")]
+    Refused,
     /// The node stops.
     #[error("Shutting down")]
     Stopped,
@@ -65,6 +75,8 @@ pub struct Miner {
     last: Mutex<Option<(u64, usize)>>,
     polled: Mutex<Polled>,
     merged: Mutex<MergedWork>,
+    /// What clients of the socket hold.
+    templates: Arc<Budget>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -89,7 +101,32 @@ impl Miner {
         signal: Arc<TipSignal>,
     ) -> Self {
         let (recent, last, polled, merged) = Default::default();
-        Self { chain, pool, rules, clock, settings, shutdown, signal, recent, last, polled, merged }
+        let templates = Arc::new(Budget::new(TEMPLATE_BYTES));
+        Self { chain, pool, rules, clock, settings, shutdown, signal, recent, last, polled, merged, templates }
+    }
+
+    pub(super) fn shared_rules(&self) -> Arc<dyn Rules> {
+        Arc::clone(&self.rules)
+    }
+
+    pub(super) fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    pub(super) fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
+    }
+
+    /// Notes the weight and the number of transactions of the last draft, if there was one.
+    pub(super) fn drafted(&self, last: Option<(u64, usize)>) {
+        if last.is_some() {
+            *lock(&self.last) = last;
+        }
+    }
+
+    /// Keeps a draft for a client, as long as there is room.
+    pub(super) fn hold(&self, draft: Arc<Draft>) -> Arc<HeldDraft> {
+        self.templates.hold(draft)
     }
 
     /// The rules of the chain.
@@ -142,7 +179,7 @@ impl Miner {
     }
 
     /// Runs `work` on the validation thread. A failure there ends the node.
-    fn run<T: Send + 'static>(
+    pub(super) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Engine) -> Result<T, Fatal> + Send + 'static,
     ) -> Result<T, MineError> {
@@ -173,7 +210,7 @@ impl Miner {
             Ok((updates, Draft::make(engine, &rules, &pool, &settings, &order, second)?))
         })?;
         let draft = Arc::new(draft?);
-        *lock(&self.last) = Some((draft.weight, draft.txs.len()));
+        self.drafted(Some((draft.weight, draft.txs.len())));
         *lock(&self.recent) = Some(Recent { draft: Arc::clone(&draft), updates, second });
         Ok(draft)
     }

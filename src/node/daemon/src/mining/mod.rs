@@ -12,7 +12,9 @@
 //! The RPC methods use the [`Miner`] itself; clients of the socket get [`MiningObject`]s, each with its own interrupt.
 //! Clients of release 30 get the same in the shape that they know ([`MiningObject30`]).
 
+mod burst;
 mod draft;
+mod held;
 mod merged;
 mod miner;
 mod object;

@@ -87,16 +87,17 @@ impl BlockTemplate30 for TemplateObject30 {
     }
 
     fn get_coinbase_tx(&self) -> Call<RawTx> {
-        Ok(self.0.draft().coinbase.to_bytes(WitnessMode::Include).into())
+        Ok(self.0.draft()?.coinbase.to_bytes(WitnessMode::Include).into())
     }
 
     fn get_coinbase_commitment(&self) -> Call<Bytes> {
-        let required = self.0.draft().plan.required.first();
+        let draft = self.0.draft()?;
+        let required = draft.plan.required.first();
         Ok(required.map_or_else(Bytes::default, |output| Bytes::new(output.script_pubkey.as_bytes())))
     }
 
     fn get_witness_commitment_index(&self) -> Call<i32> {
-        let index = consensus::commitment_index(&self.0.draft().coinbase);
+        let index = consensus::commitment_index(&self.0.draft()?.coinbase);
         Ok(index.and_then(|index| i32::try_from(index).ok()).unwrap_or(-1))
     }
 
@@ -109,7 +110,7 @@ impl BlockTemplate30 for TemplateObject30 {
     }
 
     fn wait_next(&self, options: &BlockWaitOptions30) -> Call<Answer<Option<Arc<dyn BlockTemplate30>>>> {
-        Ok(self.0.next_template(&(*options).into()).map(|template| template.map(shared)))
+        Ok(self.0.next_template(&(*options).into())?.map(|template| template.map(shared)))
     }
 
     fn interrupt_wait(&self) -> Call<()> {

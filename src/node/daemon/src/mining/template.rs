@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bitcoin::block::Header as RawHeader;
+use bitcoin::{BlockHash, block::Header as RawHeader};
 use interfaces::{
     Answer, BlockCheck, BlockTemplate, BlockWaitOptions, Bytes, Call, CoinbaseTx, MerkleHash, RawBlock,
     RawHeader as HeaderBytes, RawTx,
@@ -13,7 +13,8 @@ use interfaces::{
 use primitives::{Block, Header, Reader, Tx, WitnessMode, encode_output};
 
 use super::{
-    Draft, Interrupt, MineError, Miner, Waited,
+    Draft, Interrupt, MineError, Miner, Order, Waited,
+    held::HeldDraft,
     object::{judged, refusal, unreadable},
 };
 
@@ -22,11 +23,24 @@ const TICK: Duration = Duration::from_secs(1);
 /// On chains that allow it, a block of the least difficulty may follow a tip that is so old, in seconds.
 const EASY_AFTER: i64 = 20 * 60;
 
+/// What a template has to be better than.
+struct Wanted {
+    order: Order,
+    prev: BlockHash,
+    fees: i64,
+}
+
+impl Wanted {
+    fn of(draft: &Draft) -> Self {
+        Self { order: draft.order.clone(), prev: draft.prev, fees: draft.fees }
+    }
+}
+
 /// What a client calls.
 #[derive(Debug)]
 pub struct TemplateObject {
     miner: Arc<Miner>,
-    draft: Arc<Draft>,
+    draft: Arc<HeldDraft>,
     filled: Mutex<(Header, Arc<Tx>)>,
     interrupt: Interrupt,
 }
@@ -35,20 +49,23 @@ impl TemplateObject {
     /// A template of this draft.
     pub fn new(miner: Arc<Miner>, draft: Arc<Draft>) -> Self {
         let filled = Mutex::new((draft.header.clone(), Arc::clone(&draft.coinbase)));
+        let draft = miner.hold(draft);
         Self { miner, draft, filled, interrupt: Interrupt::default() }
     }
 
     /// What the template was made of.
-    pub(super) fn draft(&self) -> &Draft {
-        &self.draft
+    pub(super) fn draft(&self) -> Call<Arc<Draft>> {
+        self.draft.get()
     }
 
     /// Waits for a better template; `None` if there is none in time.
-    pub(super) fn next_template(&self, options: &BlockWaitOptions) -> Answer<Option<Self>> {
-        match self.next(options) {
+    pub(super) fn next_template(&self, options: &BlockWaitOptions) -> Call<Answer<Option<Self>>> {
+        // Only this is kept while it waits, not the draft.
+        let old = Wanted::of(&*self.draft()?);
+        Ok(match self.next(&old, options) {
             Ok(draft) => Ok(draft.map(|draft| Self::new(Arc::clone(&self.miner), draft))),
             Err(error) => refusal(error),
-        }
+        })
     }
 
     fn filled(&self) -> MutexGuard<'_, (Header, Arc<Tx>)> {
@@ -56,35 +73,35 @@ impl TemplateObject {
         self.filled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn block(&self) -> Block {
+    fn block(&self) -> Call<Block> {
         let (header, coinbase) = self.filled().clone();
-        self.draft.block_with(header, coinbase)
+        Ok(self.draft()?.block_with(header, coinbase))
     }
 
-    fn next(&self, options: &BlockWaitOptions) -> Result<Option<Arc<Draft>>, MineError> {
+    fn next(&self, old: &Wanted, options: &BlockWaitOptions) -> Result<Option<Arc<Draft>>, MineError> {
         let Some(waiter) = self.interrupt.begin() else { return Ok(None) };
         let (miner, limit) = (&self.miner, options.timeout.bound());
         let start = miner.clock().monotonic();
         let wants_fees = options.fee_threshold < BlockWaitOptions::default().fee_threshold;
-        let enough = self.draft.fees.saturating_add(options.fee_threshold);
+        let enough = old.fees.saturating_add(options.fee_threshold);
         // The pool as it was when it was not worth enough.
         let mut too_poor = None;
         loop {
             let left = limit.map(|limit| limit.saturating_sub(miner.clock().monotonic().saturating_sub(start)));
             let step = left.map_or(TICK, |left| left.min(TICK));
-            let other = || miner.tip_other_than(&self.draft.prev);
+            let other = || miner.tip_other_than(&old.prev);
             match miner.signal().wait(Some(step), || waiter.is_over(), other) {
-                Waited::Done(_) => return miner.draft(&self.draft.order).map(Some),
+                Waited::Done(_) => return miner.draft(&old.order).map(Some),
                 Waited::Ended => return Ok(None),
                 Waited::TimeOut => {}
             }
             if self.is_easy_now() {
-                return miner.draft(&self.draft.order).map(Some);
+                return miner.draft(&old.order).map(Some);
             }
             let updates = miner.pool().read().updates();
             if wants_fees && too_poor != Some(updates) {
-                let draft = miner.draft(&self.draft.order)?;
-                if draft.prev != self.draft.prev || draft.fees >= enough {
+                let draft = miner.draft(&old.order)?;
+                if draft.prev != old.prev || draft.fees >= enough {
                     return Ok(Some(draft));
                 }
                 too_poor = Some(updates);
@@ -111,19 +128,20 @@ impl BlockTemplate for TemplateObject {
     }
 
     fn get_block(&self) -> Call<RawBlock> {
-        Ok(self.block().to_bytes(WitnessMode::Include).into())
+        Ok(self.block()?.to_bytes(WitnessMode::Include).into())
     }
 
     fn get_tx_fees(&self) -> Call<Vec<interfaces::Amount>> {
-        Ok(self.draft.txs.iter().map(|tx| tx.fee).collect())
+        Ok(self.draft()?.txs.iter().map(|tx| tx.fee).collect())
     }
 
     fn get_tx_sigops(&self) -> Call<Vec<i64>> {
-        Ok(self.draft.txs.iter().map(|tx| i64::try_from(tx.sigops).unwrap_or(i64::MAX)).collect())
+        Ok(self.draft()?.txs.iter().map(|tx| i64::try_from(tx.sigops).unwrap_or(i64::MAX)).collect())
     }
 
     fn get_coinbase_tx(&self) -> Call<CoinbaseTx> {
-        let plan = &self.draft.plan;
+        let draft = self.draft()?;
+        let plan = &draft.plan;
         let output = |output| {
             let mut bytes = Vec::new();
             encode_output(output, &mut bytes);
@@ -141,32 +159,33 @@ impl BlockTemplate for TemplateObject {
     }
 
     fn get_coinbase_merkle_path(&self) -> Call<Vec<MerkleHash>> {
-        Ok(self.block().merkle_branch(0).into_iter().map(MerkleHash).collect())
+        Ok(self.block()?.merkle_branch(0).into_iter().map(MerkleHash).collect())
     }
 
     fn submit_solution(&self, version: u32, timestamp: u32, nonce: u32, coinbase: &RawTx) -> Call<Answer<BlockCheck>> {
         if coinbase.as_bytes().is_empty() {
             return Ok(Ok(BlockCheck::default()));
         }
-        let codec = self.miner.reader().codec();
+        let (draft, codec) = (self.draft()?, self.miner.reader().codec());
         let coinbase = match codec.read_tx(&mut Reader::new(coinbase.as_bytes()), WitnessMode::Include) {
             Ok(coinbase) => Arc::new(coinbase),
             Err(error) => return Ok(Err(unreadable(error))),
         };
-        let mut block = self.draft.block_with(self.draft.header.clone(), coinbase);
-        block.header = Header::new(RawHeader {
+        let mut block = draft.block_with(draft.header.clone(), coinbase);
+        let raw = RawHeader {
             version: bitcoin::block::Version::from_consensus(version.cast_signed()),
             time: timestamp,
             nonce,
             merkle_root: block.merkle_root().0,
-            ..*self.draft.header.raw()
-        });
+            ..*draft.header.raw()
+        };
+        block.header = Header::with_aux(raw, draft.header.aux().cloned());
         *self.filled() = (block.header.clone(), Arc::clone(&block.txs[0]));
         Ok(judged(self.miner.submit(block)))
     }
 
     fn wait_next(&self, options: &BlockWaitOptions) -> Call<Answer<Option<Arc<dyn BlockTemplate>>>> {
-        let next = self.next_template(options);
+        let next = self.next_template(options)?;
         Ok(next.map(|template| template.map(|template| -> Arc<dyn BlockTemplate> { Arc::new(template) })))
     }
 

@@ -7,16 +7,19 @@ use std::{
 
 use bitcoin::hashes::Hash;
 use chainstate::{SaltedState, ScriptChecker};
+use fakes::contract;
 use interfaces::{
     BlockCheckOptions, BlockCreateOptions, BlockCreateOptions30, BlockTemplate, BlockWaitOptions, BlockWaitOptions30,
-    Mining, Mining30, RawBlock, RawTx, Wait, contract,
+    Mining, Mining30, RawBlock, RawTx, Wait,
 };
 use lab::{Lab, spend};
 use mempool::{AcceptOptions, FeeRate, Mempool};
 use platform::{Clock, MockableClock, Shutdown, SystemClock};
 use primitives::{Block, Tx, WitnessMode};
 
-use super::{BadOrder, Interrupt, Miner, MiningObject, MiningObject30, Order, Settings, TipSignal, Waited, solve};
+use super::{
+    BadOrder, Interrupt, Miner, MiningObject, MiningObject30, Order, Settings, TipSignal, Waited, held::Budget, solve,
+};
 
 struct Bench {
     running: lab::Running,
@@ -104,6 +107,52 @@ fn a_template_grows_with_the_pool_and_shares_what_it_holds() {
     assert!(next.wait_next(&too_little).unwrap().unwrap().is_none());
     let found = object.get_transactions_by_tx_id(&[interfaces::Txid(tx.txid().to_byte_array())]).unwrap();
     assert_eq!(found, [Some(RawTx::from(tx.to_bytes(WitnessMode::Include)))]);
+}
+
+#[test]
+fn blocks_are_mined_in_bursts_until_the_tries_are_used_up() {
+    let mut bench = bench(Settings::default());
+    let fee = bench.pay(10_000);
+    let order = Order::default();
+    let mut tries = 1_000_000;
+    let hashes = bench.miner.generate(&order, 40, &mut tries, || true).unwrap();
+    assert_eq!((hashes.len(), bench.miner.tip().map(|tip| tip.hash)), (40, hashes.last().copied()));
+    assert!(bench.pool.read().entry(&fee.txid()).is_none(), "the first of them has it");
+    let used = 1_000_000 - tries;
+    assert!((1..1000).contains(&used), "{used} tries");
+    assert_eq!(bench.miner.generate(&order, 40, &mut 0, || true).unwrap(), []);
+    assert_eq!(bench.miner.generate(&order, 40, &mut tries, || false).unwrap(), []);
+    let few = bench.miner.generate(&order, 1000, &mut 5, || true).unwrap();
+    assert!(few.len() <= 5, "each block takes a try, and some take several");
+}
+
+#[test]
+fn the_oldest_templates_are_given_up_when_all_are_too_large() {
+    let mut bench = bench(Settings::default());
+    bench.pay(10_000);
+    let small = bench.miner.draft(&Order::default()).unwrap();
+    bench.pay(10_000);
+    let large = bench.miner.draft(&Order::default()).unwrap();
+    assert_eq!((small.txs.len(), large.txs.len()), (1, 2));
+
+    let all = Arc::new(Budget::new(usize::MAX));
+    let one = all.hold(Arc::clone(&small));
+    let bytes = all.bytes();
+    let (two, three) = (all.hold(Arc::clone(&small)), all.hold(Arc::clone(&large)));
+    assert_eq!(all.bytes(), 2 * bytes, "what is shared counts once");
+    drop((one, three));
+    assert_eq!(all.bytes(), bytes);
+    drop(two);
+    assert_eq!(all.bytes(), 0);
+
+    let few = Arc::new(Budget::new(bytes));
+    let (one, two) = (few.hold(Arc::clone(&small)), few.hold(Arc::clone(&small)));
+    assert!(one.get().is_ok() && two.get().is_ok());
+    let three = few.hold(Arc::clone(&large));
+    assert!(one.get().unwrap_err().to_string().contains("given up"));
+    assert!(two.get().is_err() && three.get().is_ok(), "the newest stays, however large");
+    drop((one, two, three));
+    assert_eq!(few.bytes(), 0);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use interfaces::{BlockRef, Call, Node, NodeNotifications, contract};
+use fakes::contract;
+use interfaces::{BlockRef, Call, Node, NodeNotifications};
 
 use crate::WalletSource;
 use crate::testing::RunningNode;

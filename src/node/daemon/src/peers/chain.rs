@@ -154,6 +154,10 @@ impl ChainAccess for PeerChain {
         self.rules.check_header(header).is_ok()
     }
 
+    fn header_work(&self, header: &Header) -> Work {
+        work(self.rules.header_work(header))
+    }
+
     fn permits_transition(&self, height: u32, old: u32, new: u32) -> bool {
         self.rules.permitted_transition(height, old, new)
     }

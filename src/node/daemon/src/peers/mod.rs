@@ -25,7 +25,11 @@ const MAX_NEWS: usize = 64;
 /// Opens the sockets and starts the network. The chain and the pool are there.
 pub(crate) fn start(context: &Arc<NodeContext>) -> Result<Network, StartError> {
     let config = &context.config;
-    let (net, peers) = (options::net_options(config)?, options::peer_options(config)?);
+    let (mut net, peers) = (options::net_options(config)?, options::peer_options(config)?);
+    net.groups = options::groups(config)?;
+    for text in options::warnings(config, &net) {
+        context.warn_user(&text);
+    }
     context.announce("Loading P2P addresses…");
     context.announce("Loading banlist…");
     let seed = platform::entropy::random_bytes(&SystemEntropy)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use config::Config;
 use net::target::{self, Target};
-use net::{Bind, Endpoint, Grant, Implicit, NETWORKS, Options, Proxies, Proxy, WhiteBind, WhiteRange};
+use net::{Bind, Grant, Implicit, NETWORKS, Options, WhiteBind, WhiteRange};
 use p2p::{
     NODE_BLOOM, NODE_COMPACT_FILTERS, NODE_NETWORK, NODE_NETWORK_LIMITED, NODE_P2P_V2, NODE_WITNESS, Network,
     PresyncOptions, Service,
@@ -13,10 +13,13 @@ use p2p::{
 
 use crate::options::BadOption;
 
+mod asmap;
+mod privacy;
+
+pub(crate) use asmap::groups;
+
 /// How many automatic connections there are unless the user says otherwise.
 const DEFAULT_MAX_CONNECTIONS: i64 = 200;
-/// The port of Tor's proxy.
-const TOR_PORT: u16 = 9050;
 /// How long the name of the software may be.
 const MAX_USER_AGENT: usize = 256;
 const DEFAULT_BAN_TIME: i64 = 86_400;
@@ -155,10 +158,11 @@ fn peer_timeout(config: &Config) -> Result<Duration, BadOption> {
 pub(crate) fn net_options(config: &Config) -> Result<Options, BadOption> {
     let (args, chain) = (config.args(), config.chain());
     check_combinations(config)?;
+    asmap::check(config)?;
     let port = listen_port(config)?;
     let mut reachable = reachable(config)?;
     let lookup = args.get_bool("dns", true);
-    let proxies = proxies(config)?;
+    let proxies = privacy::proxies(config)?;
     let only_onion = !args.get_all("onlynet").is_empty() && reachable.contains(&Network::Onion);
     if proxies.onion.is_none() {
         if only_onion && args.get_str("onion", "") == "0" {
@@ -211,10 +215,14 @@ pub(crate) fn net_options(config: &Config) -> Result<Options, BadOption> {
         max_connections,
         inbound_relay_percent: usize::try_from(args.get_i64("inboundrelaypercent", 50).clamp(0, 100)).unwrap_or(0),
         added,
+        i2p: privacy::i2p(config)?,
+        tor: privacy::tor(config),
+        private_broadcast: privacy::private_broadcast(config, &reachable, connect.is_some())?,
         seed_nodes: if connect.is_some() { Vec::new() } else { seed_nodes },
         lookup,
         dns_seeds: if dns_seed { chain.dns_seeds.iter().map(|name| (*name).to_owned()).collect() } else { Vec::new() },
         connect,
+        check_addresses: u32::try_from(args.get_i64("checkaddrman", 0).clamp(0, 1_000_000)).unwrap_or(0),
         force_dns_seed: args.get_bool("forcednsseed", false),
         proxies,
         reachable,
@@ -250,6 +258,11 @@ pub(crate) fn net_options(config: &Config) -> Result<Options, BadOption> {
         fixed_seeds: args.get_bool("fixedseeds", true).then(Vec::new),
         ..Options::new(magic, chain.p2p_port, net_dir)
     })
+}
+
+/// What the user should know of options that fit.
+pub(crate) fn warnings(config: &Config, options: &Options) -> Vec<String> {
+    privacy::warnings(config, options)
 }
 
 fn check_combinations(config: &Config) -> Result<(), BadOption> {
@@ -295,7 +308,9 @@ fn reachable(config: &Config) -> Result<BTreeSet<Network>, BadOption> {
     if wants_i2p && !has_sam {
         return Err(bad("Outbound connections restricted to i2p (-onlynet=i2p) but -i2psam is not provided"));
     }
-    networks.remove(&Network::I2p);
+    if !has_sam {
+        networks.remove(&Network::I2p);
+    }
     if args.truth("dnsseed") == Some(true)
         && args.is_set("dnsseed")
         && !networks.contains(&Network::Ipv4)
@@ -305,71 +320,7 @@ fn reachable(config: &Config) -> Result<BTreeSet<Network>, BadOption> {
             "Incompatible options: -dnsseed=1 was explicitly specified, but -onlynet forbids connections to IPv4/IPv6",
         ));
     }
-    if wants_i2p {
-        return Err(bad("I2P is not supported yet: -onlynet=i2p would leave no network."));
-    }
-    if has_sam {
-        tracing::warn!("I2P is not supported yet: -i2psam is ignored.");
-    }
     Ok(networks)
-}
-
-fn endpoint(text: &str) -> Option<Endpoint> {
-    if let Some(path) = text.strip_prefix("unix:") {
-        return (!path.is_empty()).then(|| Endpoint::Unix(path.into()));
-    }
-    let target = Target::parse(text, TOR_PORT);
-    let host = if target.host == "localhost" { "127.0.0.1" } else { target.host.as_str() };
-    let ip = host.parse().ok()?;
-    (target.port != 0).then(|| Endpoint::Tcp(std::net::SocketAddr::new(ip, target.port)))
-}
-
-fn proxies(config: &Config) -> Result<Proxies, BadOption> {
-    let args = config.args();
-    let randomize = args.get_bool("proxyrandomize", true);
-    let mut all = Proxies::default();
-    for value in args.get_all("proxy") {
-        let (text, network) = match value.rsplit_once('=') {
-            Some((_, "")) => {
-                return Err(bad(format!("Invalid -proxy address or hostname, ends with '=': '{value}'")));
-            }
-            Some((text, network)) => (text, network.to_ascii_lowercase()),
-            None => (value.as_str(), String::new()),
-        };
-        let proxy = match text {
-            "" | "0" => None,
-            text => {
-                let found =
-                    endpoint(text).ok_or_else(|| bad(format!("Invalid -proxy address or hostname: '{text}'")))?;
-                Some(Proxy { endpoint: found, randomize })
-            }
-        };
-        match network.as_str() {
-            "" => {
-                all = Proxies {
-                    ipv4: proxy.clone(),
-                    ipv6: proxy.clone(),
-                    onion: proxy.clone(),
-                    cjdns: proxy.clone(),
-                    name: proxy,
-                }
-            }
-            "ipv4" => (all.ipv4, all.name) = (proxy.clone(), proxy),
-            "ipv6" => (all.ipv6, all.name) = (proxy.clone(), proxy),
-            "onion" => all.onion = proxy,
-            "cjdns" => all.cjdns = proxy,
-            other => return Err(bad(format!("Unrecognized network in -proxy='{value}': '{other}'"))),
-        }
-    }
-    match args.get_str("onion", "").as_str() {
-        "" => {}
-        "0" => all.onion = None,
-        text => {
-            let found = endpoint(text).ok_or_else(|| bad(format!("Invalid -onion address or hostname: '{text}'")))?;
-            all.onion = Some(Proxy { endpoint: found, randomize });
-        }
-    }
-    Ok(all)
 }
 
 fn binds(config: &Config, port: u16) -> Result<Vec<Bind>, BadOption> {
@@ -379,7 +330,7 @@ fn binds(config: &Config, port: u16) -> Result<Vec<Bind>, BadOption> {
     }
     let plain = |address| Bind { address, grant: Grant::default(), onion: false, optional: false, whitebind: false };
     let onion_port = port.wrapping_add(u16::from(port != 0));
-    let (mut list, mut any) = (Vec::new(), false);
+    let mut list = Vec::new();
     for value in args.get_all("bind") {
         let bind = match value.rsplit_once('=') {
             None => target::socket(&value, port).map(plain),
@@ -395,14 +346,14 @@ fn binds(config: &Config, port: u16) -> Result<Vec<Bind>, BadOption> {
         list.push(Bind { grant, whitebind: true, ..plain(address) });
     }
     if list.is_empty() {
-        any = true;
         let everywhere: [std::net::IpAddr; 2] =
             [std::net::Ipv6Addr::UNSPECIFIED.into(), std::net::Ipv4Addr::UNSPECIFIED.into()];
         let [six, four] = everywhere.map(|ip| std::net::SocketAddr::new(ip, port));
         // A machine may have no IPv6.
         list.extend([Bind { optional: true, ..plain(six) }, plain(four)]);
     }
-    if any {
+    // Somebody who comes from Tor is told apart by where he comes in.
+    if args.get_all("bind").is_empty() {
         let address = std::net::SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), onion_port);
         list.push(Bind { onion: true, ..plain(address) });
     }

@@ -117,7 +117,7 @@ impl TxAccess for PeerPool {
 
     fn unbroadcast(&self) -> Vec<(Txid, Wtxid)> {
         let pool = self.pool.read();
-        pool.unbroadcast().iter().filter_map(|txid| Some((*txid, pool.entry(txid)?.tx.wtxid()))).collect()
+        pool.unbroadcast().filter_map(|id| pool.get(id)).map(|entry| (entry.tx.txid(), entry.tx.wtxid())).collect()
     }
 
     fn mark_broadcast(&mut self, txid: &Txid) {
@@ -131,6 +131,13 @@ impl TxAccess for PeerPool {
             Some(Err(rejected)) => refused(&rejected),
             None => stopping(),
         }
+    }
+
+    fn would_accept(&self, tx: &Arc<Tx>) -> Result<(), String> {
+        let tx = Arc::clone(tx);
+        let options = AcceptOptions { test_only: true, ..AcceptOptions::default() };
+        let done = self.validate(move |pool, chain| pool.accept(chain, &tx, options));
+        done.map_or_else(|| Err("Shutting down".to_owned()), |judged| judged.map(drop).map_err(|it| it.reason.full()))
     }
 
     fn submit_package(&mut self, parent: Arc<Tx>, child: Arc<Tx>) -> PackageVerdict {

@@ -27,9 +27,12 @@ pub fn header(tree: &Tree, id: NodeId, tip: NodeId, limit: U256) -> Object {
         .with("nonce", node.header.nonce)
         .with("bits", format!("{bits:08x}"))
         .with("target", hex256(target_of(bits, limit).unwrap_or(U256::ZERO)))
-        .with("difficulty", difficulty(bits))
-        .with("chainwork", hex256(node.chain_work))
-        .with("nTx", node.tx_count);
+        .with("difficulty", difficulty(bits));
+    if let Some(merged) = tree.merged(id) {
+        object.push("auxdifficulty", difficulty(merged.bits));
+    }
+    object.push("chainwork", hex256(node.chain_work));
+    object.push("nTx", node.tx_count);
     if let Some(parent) = node.parent() {
         object.push("previousblockhash", tree[parent].hash.to_string());
     }
@@ -54,6 +57,7 @@ pub fn header_fields() -> Vec<Res> {
         Res::hex("bits", "nBits: compact representation of the block difficulty target"),
         Res::hex("target", "The difficulty target"),
         Res::num("difficulty", "The difficulty"),
+        Res::num("auxdifficulty", "The difficulty of the merged work").optional().skip_in_help(),
         Res::hex("chainwork", "Expected number of hashes required to produce the current chain"),
         Res::num("nTx", "The number of transactions in the block"),
         Res::hex("previousblockhash", "The hash of the previous block (if available)").optional(),

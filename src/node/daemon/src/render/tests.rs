@@ -50,10 +50,10 @@ fn blocks_and_headers() {
     let txs = genesis.txdata.into_iter().map(|inner| Arc::new(Tx::new(inner, None))).collect();
     let first = Block { header: Header::new(raw), txs, tail: None };
     let mut tree = Tree::new(SaltedState::default());
-    let id = tree.insert(raw, first.hash(), None);
+    let id = tree.insert(raw, first.hash(), None, None);
     let mut next = raw;
     next.prev_blockhash = first.hash();
-    let child = tree.insert(next, Header::new(next).hash(), Some(id));
+    let child = tree.insert(next, Header::new(next).hash(), Some(id), None);
     let limit = U256::MAX >> 1;
     let at_tip = header(&tree, id, id, limit);
     let below = header(&tree, id, child, limit);

@@ -55,6 +55,7 @@ fn uptime() -> Method<NodeContext> {
         .example_cli("")
         .example_rpc("")
         .run(|node: &NodeContext, _| Ok(node.clock.monotonic().saturating_sub(node.started).as_secs().into()))
+        .quick()
 }
 
 fn rpc_info() -> Method<NodeContext> {

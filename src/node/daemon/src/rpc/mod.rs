@@ -25,7 +25,11 @@ pub(crate) use psbt::with_transactions;
 
 /// The methods that only coins with these formats have.
 pub fn methods_of(header: HeaderFormat, tx: TxFormat) -> Vec<Method<NodeContext>> {
-    let merged = if header == HeaderFormat::AuxpowNamecoin { mining::merged::methods() } else { Vec::new() };
+    let merged = match header {
+        HeaderFormat::Bitcoin => Vec::new(),
+        HeaderFormat::AuxpowNamecoin => mining::merged::methods(),
+        HeaderFormat::AuxpowFreicoin => blockchain::merged_methods(),
+    };
     let assets = if tx.carries_assets() { rawtx::assets::methods() } else { Vec::new() };
     merged.into_iter().chain(assets).collect()
 }

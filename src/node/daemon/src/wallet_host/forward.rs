@@ -52,10 +52,13 @@ fn ask(loader: &dyn WalletLoader, request: &Json, uri: &str, user: &str) -> Resu
     let answer = loader.execute_rpc(&interfaces::Json::new(request.write()), uri, user)?;
     Ok(answer.map_err(|failure| RpcError::misc(failure.0)).and_then(|answer| {
         let reply = json::parse(answer.as_str().as_bytes());
-        let reply = reply.ok_or_else(|| RpcError::new(Code::INTERNAL_ERROR, "The wallet's answer is not JSON."))?;
+        let Some(Json::Obj(mut reply)) = reply else {
+            return Err(RpcError::new(Code::INTERNAL_ERROR, "The wallet's answer is not JSON."));
+        };
         match reply.get("error") {
-            Json::Null => Ok(reply.get("result").clone()),
-            error => Err(RpcError::from_json(error)),
+            // It may be large: it is taken out, not copied.
+            None | Some(Json::Null) => Ok(reply.remove("result").unwrap_or_default()),
+            Some(error) => Err(RpcError::from_json(error)),
         }
     }))
 }

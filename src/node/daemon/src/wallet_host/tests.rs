@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use interfaces::fakes::{FakeChain, FakeInit, FakeWalletLoader};
+use fakes::{FakeChain, FakeInit, FakeWalletLoader};
 use interfaces::{Chain, Hello, WalletCreate, WalletLoader};
 use ipc::{Ipc, Options};
 use platform::{Clock, SystemClock};

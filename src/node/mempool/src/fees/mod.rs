@@ -13,7 +13,7 @@ mod stats;
 
 use std::collections::HashMap;
 
-use bitcoin::Txid;
+use bitcoin::{Txid, hashes::Hash as _};
 
 pub use file::BadEstimates;
 pub use filter::FeeFilterRounder;
@@ -107,8 +107,21 @@ pub struct Estimate {
 #[derive(Clone, Copy, Debug)]
 struct Tracked {
     height: u32,
-    bucket: usize,
+    bucket: u32,
     per_kvb: f64,
+}
+
+impl Tracked {
+    fn bucket(&self) -> usize {
+        usize::try_from(self.bucket).unwrap_or(usize::MAX)
+    }
+}
+
+/// The beginning of a txid. Two that begin alike are taken for one, which costs a sample and no more.
+type TxKey = u64;
+
+fn key(txid: &Txid) -> TxKey {
+    txid.as_byte_array().first_chunk().map_or(0, |start| TxKey::from_le_bytes(*start))
 }
 
 /// The estimator.
@@ -122,7 +135,7 @@ pub struct FeeEstimator {
     best_height: u32,
     first_recorded: u32,
     history: (u32, u32),
-    tracked: HashMap<Txid, Tracked>,
+    tracked: HashMap<TxKey, Tracked>,
 }
 
 impl Default for FeeEstimator {
@@ -165,7 +178,7 @@ impl FeeEstimator {
                 }
             }
             MempoolEvent::Removed { tx, .. } => {
-                self.remove(&tx.txid(), false);
+                self.remove(key(&tx.txid()), false);
             }
             MempoolEvent::Confirmed { txs, height, .. } => {
                 let txids: Vec<Txid> = txs.iter().map(|tx| tx.txid()).collect();
@@ -188,7 +201,7 @@ impl FeeEstimator {
 
     fn track(&mut self, txid: Txid, height: u32, rate: FeeRate) {
         // Out of step with the chain nothing can be learned.
-        if height != self.best_height || self.tracked.contains_key(&txid) {
+        if height != self.best_height || self.tracked.contains_key(&key(&txid)) {
             return;
         }
         let per_kvb = float(rate.fee_per_kvb());
@@ -196,14 +209,15 @@ impl FeeEstimator {
         for stats in self.stats_mut() {
             stats.wait(height, bucket);
         }
-        self.tracked.insert(txid, Tracked { height, bucket, per_kvb });
+        let bucket = u32::try_from(bucket).unwrap_or(u32::MAX);
+        self.tracked.insert(key(&txid), Tracked { height, bucket, per_kvb });
     }
 
-    fn remove(&mut self, txid: &Txid, confirmed: bool) -> Option<Tracked> {
-        let tracked = self.tracked.remove(txid)?;
+    fn remove(&mut self, tx: TxKey, confirmed: bool) -> Option<Tracked> {
+        let tracked = self.tracked.remove(&tx)?;
         let best = self.best_height;
         for stats in self.stats_mut() {
-            stats.leave(tracked.height, best, tracked.bucket, confirmed);
+            stats.leave(tracked.height, best, tracked.bucket(), confirmed);
         }
         Some(tracked)
     }
@@ -218,13 +232,13 @@ impl FeeEstimator {
         }
         let mut counted = false;
         for txid in txids {
-            let Some(tracked) = self.remove(txid, true) else { continue };
+            let Some(tracked) = self.remove(key(txid), true) else { continue };
             let blocks = height.saturating_sub(tracked.height);
             if blocks == 0 {
                 continue;
             }
             for stats in self.stats_mut() {
-                stats.record(blocks, tracked.bucket, tracked.per_kvb);
+                stats.record(blocks, tracked.bucket(), tracked.per_kvb);
             }
             counted = true;
         }
@@ -235,9 +249,9 @@ impl FeeEstimator {
 
     /// At the end of the program: what still waits counts as not confirmed.
     pub fn give_up_waiting(&mut self) {
-        let waiting: Vec<Txid> = self.tracked.keys().copied().collect();
-        for txid in waiting {
-            self.remove(&txid, false);
+        let waiting: Vec<TxKey> = self.tracked.keys().copied().collect();
+        for tx in waiting {
+            self.remove(tx, false);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bitcoin::hashes::{Hash, HashEngine, sha256};
-use p2p::{ChainAccess, ConnectionKind, NewPeer, Service, Transport, TxAccess};
+use p2p::{ChainAccess, ConnectionKind, NewPeer, Transport, TxAccess};
 
 use super::{Conn, Driver};
 use crate::io::Command;
@@ -13,10 +13,10 @@ use crate::sockets::Connected;
 use crate::target::as_cjdns;
 
 impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
-    pub(super) fn accepted(&mut self, listener: usize, connected: Connected, now: Duration) {
+    pub(super) fn accepted(&mut self, listener: Option<usize>, connected: Connected, now: Duration) {
         let Some(remote) = connected.remote else { return };
-        let address = as_cjdns(Service::from(remote), self.options.cjdns);
-        let bind = self.bound.get(listener).copied();
+        let address = as_cjdns(remote, self.options.cjdns);
+        let bind = listener.and_then(|listener| self.bound.get(listener)).copied();
         let onion = bind.is_some_and(|bind| bind.onion);
         // Who comes through Tor shows the address of Tor, which says nothing of him.
         let by_range = if onion {
@@ -61,6 +61,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             permissions,
             connected: now,
             v2: self.options.v2,
+            proxy: None,
             transport_told: false,
         };
         self.start(conn, transport, connected, now);
@@ -99,9 +100,9 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
         engine.input(&self.salt);
         engine.input(conn.network().map_or("", p2p::Network::name).as_bytes());
         if let Some(local) = conn.local {
-            engine.input(&Service::from(local).addr.bytes());
+            engine.input(&local.addr.bytes());
             // The port of a connection that we made was chosen by the system and means nothing.
-            let port = if conn.kind == ConnectionKind::Inbound { local.port() } else { 0 };
+            let port = if conn.kind == ConnectionKind::Inbound { local.port } else { 0 };
             engine.input(&port.to_be_bytes());
         }
         let hash = sha256::Hash::from_engine(engine).to_byte_array();

@@ -46,6 +46,9 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
     }
 
     fn send(&mut self, id: PeerId, message: &Message, now: Duration) {
+        if *message == Message::Verack {
+            self.private_note_verack(id);
+        }
         self.send_raw_message(id, message.name().to_owned(), message.payload(), now);
     }
 

@@ -1,14 +1,19 @@
 //! Addresses of others that we hear of, addresses of our own, and keeping what is known over a restart.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use p2p::{AddrCache, ChainAccess, ConnectionKind, NetAddr, Network, PeerAddress, PeerId, Service, TxAccess};
 
 use super::{Driver, seconds};
 use crate::files;
+use crate::options::Proxy;
+use crate::sockets::Endpoint;
 
 /// How often what is known is written down.
 pub(super) const SAVE_INTERVAL: Duration = Duration::from_mins(15);
+/// How often it is said how well the map of autonomous systems fits.
+const HEALTH_INTERVAL: Duration = Duration::from_hours(24);
 /// Two hours: what a peer tells is a little older than it says.
 const PENALTY: u32 = 2 * 60 * 60;
 /// How sure we are of an address of our own: an interface has it, we listen there, the user says so.
@@ -103,11 +108,38 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
         }
     }
 
+    /// An address of ours that a router gave us: it can be called, or cannot any more.
+    pub(super) fn set_local(&mut self, service: Service, here: bool) {
+        if here {
+            self.add_local(service, SCORE_MANUAL, false);
+        } else if self.local.remove(&service.addr).is_some() {
+            tracing::info!("RemoveLocal({service})");
+        }
+    }
+
+    /// Tor has told where its proxy is. Each connection gets a way of its own through Tor.
+    pub(super) fn found_tor(&mut self, address: SocketAddr) {
+        self.options.proxies.onion = Some(Proxy { endpoint: Endpoint::Tcp(address), randomize: true });
+        if self.options.tor.as_ref().is_some_and(|tor| tor.may_reach) {
+            self.options.reachable.insert(Network::Onion);
+            self.shun.lock().reachable.insert(Network::Onion);
+        }
+    }
+
     pub(super) fn save_if_due(&mut self, uptime: Duration) {
         if uptime >= self.next_save {
             self.next_save = uptime + SAVE_INTERVAL;
             self.save_addresses();
             self.save_bans();
+        }
+    }
+
+    /// Says from time to time how well the map of autonomous systems fits.
+    pub(super) fn tell_health_if_due(&mut self, uptime: Duration) {
+        if self.options.groups.has_map() && uptime >= self.next_health {
+            self.next_health = uptime + HEALTH_INTERVAL;
+            let all = self.addrman.entries().map(|entry| &entry.address.service.addr);
+            self.options.groups.tell_health(all);
         }
     }
 

@@ -1,13 +1,15 @@
 //! What others may ask of the driver and see of it: the RPC methods, and whoever embeds the node.
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use bitcoin::BlockHash;
 use p2p::{
-    AddrMan, Ban, ChainAccess, ConnectionKind, FetchError, NetAddr, Network, OrphanInfo, PeerId, PeerStats, Service,
-    Subnet, TransportKind, TxAccess, Waiting,
+    AddrMan, Ban, ChainAccess, ConnectionKind, FetchError, NetAddr, Network, OrphanInfo, PeerId, PeerStats,
+    PrivateAdded, PrivateTx, Service, Subnet, TransportKind, TxAccess, Waiting,
 };
+use primitives::Tx;
 
 use super::{Driver, dial::Open, seconds, upload::TIMEFRAME};
 use crate::link::Traffic;
@@ -24,6 +26,8 @@ pub struct PeerInfo {
     pub name: String,
     /// Our end.
     pub local: Option<Service>,
+    /// The number of its autonomous system, if a map has it.
+    pub mapped_as: Option<u32>,
     /// The network it was reached through; `None` for this machine and private networks.
     pub network: Option<Network>,
     /// What is spoken.
@@ -154,6 +158,12 @@ pub trait Control {
     fn waiting_txs(&self) -> (Waiting, Waiting);
     /// The transactions that wait for their parents.
     fn orphans(&self) -> Vec<OrphanInfo>;
+    /// Sends a transaction over connections of its own, through Tor and I2P.
+    fn broadcast_privately(&mut self, tx: Arc<Tx>) -> PrivateAdded;
+    /// The transactions that are sent that way.
+    fn private_txs(&self) -> Vec<PrivateTx>;
+    /// Stops sending what has that txid or wtxid.
+    fn abort_private(&mut self, id: &[u8; 32]) -> Vec<Arc<Tx>>;
     /// The time, in seconds since 1970.
     fn unix_time(&self) -> i64;
 }
@@ -170,7 +180,8 @@ impl<C: ChainAccess, T: TxAccess> Control for Driver<C, T> {
                 let (transport, session) = conn.link.transport();
                 PeerInfo {
                     name: conn.name.clone(),
-                    local: conn.local.map(Service::from),
+                    local: conn.local,
+                    mapped_as: self.options.groups.number(&conn.address.addr),
                     network: conn.network(),
                     transport,
                     session,
@@ -210,7 +221,10 @@ impl<C: ChainAccess, T: TxAccess> Control for Driver<C, T> {
         let of = |network| NetworkInfo {
             network,
             reachable: self.options.reachable.contains(&network),
-            proxy: self.options.proxies.to(network).map(|proxy| (proxy.endpoint.to_string(), proxy.randomize)),
+            proxy: match (network, &self.options.i2p) {
+                (Network::I2p, Some(router)) => Some((router.endpoint.to_string(), false)),
+                _ => self.options.proxies.to(network).map(|proxy| (proxy.endpoint.to_string(), proxy.randomize)),
+            },
         };
         NETWORKS.into_iter().map(of).collect()
     }
@@ -257,7 +271,7 @@ impl<C: ChainAccess, T: TxAccess> Control for Driver<C, T> {
             ConnectionKind::OutboundFullRelay => self.options.max_full_relay(),
             ConnectionKind::BlockRelayOnly => self.options.max_block_relay(),
             ConnectionKind::AddrFetch | ConnectionKind::Feeler => usize::MAX,
-            ConnectionKind::Inbound | ConnectionKind::Manual => 0,
+            ConnectionKind::Inbound | ConnectionKind::Manual | ConnectionKind::PrivateBroadcast => 0,
         };
         if self.count(|conn| conn.kind == kind) >= most || self.automatic() >= self.options.max_outbound() {
             return false;
@@ -375,6 +389,19 @@ impl<C: ChainAccess, T: TxAccess> Control for Driver<C, T> {
 
     fn orphans(&self) -> Vec<OrphanInfo> {
         self.peers.orphans()
+    }
+
+    fn broadcast_privately(&mut self, tx: Arc<Tx>) -> PrivateAdded {
+        let now = self.now();
+        self.peers.broadcast_privately(tx, now)
+    }
+
+    fn private_txs(&self) -> Vec<PrivateTx> {
+        self.peers.private_txs()
+    }
+
+    fn abort_private(&mut self, id: &[u8; 32]) -> Vec<Arc<Tx>> {
+        self.peers.abort_private(id)
     }
 
     fn unix_time(&self) -> i64 {

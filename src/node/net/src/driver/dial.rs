@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use p2p::{ChainAccess, ConnectionKind, PeerId, Service, Transport, TxAccess};
+use p2p::{ChainAccess, ConnectionKind, Network, PeerId, Service, Transport, TxAccess};
 
 use super::{Conn, Driver, seconds};
 use crate::io::{Command, Dialed, Route};
@@ -35,6 +35,8 @@ pub(crate) struct Open {
     pub(crate) count_failure: bool,
     /// When it was last heard of.
     pub(crate) last_seen: Option<i64>,
+    /// Through which proxy, if not through that of its network.
+    pub(crate) proxy: Option<Proxy>,
     /// Who waits for the end of it.
     #[expect(dead_code, reason = "that it is dropped is the message")]
     pub(crate) done: Option<Done>,
@@ -43,7 +45,20 @@ pub(crate) struct Open {
 impl Open {
     /// By name, as the user asks.
     pub(crate) fn by_name(name: &str, kind: ConnectionKind, v2: bool) -> Self {
-        Self { name: Some(name.to_owned()), address: None, kind, v2, count_failure: false, last_seen: None, done: None }
+        Self {
+            name: Some(name.to_owned()),
+            address: None,
+            kind,
+            v2,
+            count_failure: false,
+            last_seen: None,
+            proxy: None,
+            done: None,
+        }
+    }
+
+    pub(crate) fn is_private(&self) -> bool {
+        self.kind == ConnectionKind::PrivateBroadcast
     }
 }
 
@@ -141,7 +156,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
         let mut to = Vec::new();
         let mut routes = Vec::new();
         for address in list {
-            if let Some(route) = self.route(address) {
+            if let Some(route) = self.route(address, &open) {
                 routes.push(route);
                 to.push(Some(*address));
             }
@@ -160,15 +175,20 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
     }
 
     /// The way to an address, if there is one.
-    fn route(&mut self, address: &Service) -> Option<Route> {
+    fn route(&mut self, address: &Service, open: &Open) -> Option<Route> {
+        if address.addr.network() == Network::I2p {
+            let hidden = open.is_private();
+            return self.options.i2p.is_some().then_some(Route::I2p { to: *address, hidden });
+        }
         // No proxy leads to this machine or to networks at home.
-        let proxy = self.options.proxies.to(address.addr.network()).filter(|_| address.addr.is_routable()).cloned();
-        if let Some(proxy) = proxy {
+        let of_network = || self.options.proxies.to(address.addr.network()).filter(|_| address.addr.is_routable());
+        if let Some(proxy) = open.proxy.as_ref().or_else(of_network).cloned() {
             tracing::debug!(target: "proxy", "Using proxy: {} to connect to {address}", proxy.endpoint);
             let target = Target { host: address.addr.to_string(), port: address.port };
             return Some(self.through(&proxy, &target));
         }
-        address.socket().map(Route::Direct)
+        // Straight ways show where we are.
+        address.socket().filter(|_| !open.is_private()).map(Route::Direct)
     }
 
     fn through(&mut self, proxy: &Proxy, target: &Target) -> Route {
@@ -188,6 +208,9 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
         let reached = dialed.connected.as_ref().and_then(|(index, _)| to.get(*index).copied().flatten());
         for address in failed.chain(reached) {
             self.addrman.attempt(&address, open.count_failure, seconds(now));
+        }
+        if open.is_private() {
+            self.private_called(&open, dialed.connected.is_some());
         }
         let Some((_, connected)) = dialed.connected else { return };
         // While we called, the network may have been switched off, or the peer may have called us.
@@ -227,6 +250,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             permissions: grant.resolve(self.options.implicit),
             connected: now,
             v2: open.v2,
+            proxy: open.proxy.clone(),
             transport_told: false,
         };
         self.start(conn, transport, connected, now);
@@ -246,6 +270,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             v2: false,
             count_failure: false,
             last_seen: None,
+            proxy: conn.proxy.clone(),
             done: None,
         })
     }

@@ -11,6 +11,7 @@ mod capture;
 mod control;
 mod dial;
 mod open;
+mod private;
 mod quiet;
 mod seeds;
 mod upload;
@@ -52,8 +53,8 @@ pub(crate) enum Input {
     Ready(PeerId),
     /// Somebody called.
     Accepted {
-        /// Where.
-        listener: usize,
+        /// Where; nowhere for somebody who comes through I2P.
+        listener: Option<usize>,
         /// The connection.
         connected: Connected,
     },
@@ -71,6 +72,10 @@ pub(crate) enum Input {
         /// What was found.
         found: Vec<IpAddr>,
     },
+    /// An address of ours can be called, or cannot any more.
+    Local(Service, bool),
+    /// Tor's proxy was found.
+    TorProxy(SocketAddr),
     /// Somebody outside wants something.
     Call(Work),
     /// Something about the chain, and what to do once it was heard.
@@ -112,12 +117,14 @@ pub(crate) struct Conn {
     /// Whether it was called by that name, and not by its address.
     by_name: bool,
     /// Our end.
-    local: Option<SocketAddr>,
+    local: Option<Service>,
     /// It came through Tor.
     inbound_onion: bool,
     permissions: Permissions,
     connected: Duration,
     v2: bool,
+    /// Through which proxy it was called, if not through that of its network.
+    proxy: Option<crate::options::Proxy>,
     transport_told: bool,
 }
 
@@ -163,10 +170,12 @@ pub(crate) struct Driver<C, T> {
     ended: (u64, u64),
     added: added::Added,
     opener: open::Opener,
+    private: private::Private,
     seeds: seeds::Seeds,
     local: BTreeMap<NetAddr, (u16, i32)>,
     upload: upload::Upload,
     next_save: Duration,
+    next_health: Duration,
     isolation: (u64, u64),
     capture: capture::Capture,
 }
@@ -193,6 +202,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
         let mut it = Self {
             added: added::Added::new(&options),
             opener: open::Opener::new(now, &mut chance),
+            private: private::Private::default(),
             seeds: seeds::Seeds::new(&options, now),
             upload: upload::Upload::new(options.max_upload),
             capture: capture::Capture::new(options.capture.clone()),
@@ -222,6 +232,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             ended: (0, 0),
             local: BTreeMap::new(),
             next_save: Duration::ZERO,
+            next_health: Duration::ZERO,
         };
         it.learn_local_addresses();
         it
@@ -272,6 +283,8 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             Input::Accepted { listener, connected } => self.accepted(listener, connected, now),
             Input::Dialed { ticket, dialed } => self.dialed(ticket, dialed, now),
             Input::Resolved { ticket, found } => self.resolved(ticket, &found, now),
+            Input::Local(service, here) => self.set_local(service, here),
+            Input::TorProxy(address) => self.found_tor(address),
             Input::Call(work) => work(self),
             Input::News(news, done) => {
                 self.hear(news, now);
@@ -306,9 +319,11 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             self.check_quiet(now);
             self.keep_added(now);
             self.keep_open(now);
+            self.keep_private(now);
             self.keep_seeds(now);
             self.act(now);
             self.save_if_due(uptime);
+            self.tell_health_if_due(uptime);
         }
     }
 
@@ -435,7 +450,11 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
         self.ended.0 += received;
         self.ended.1 += sent;
         let was_good = self.peers.is_established(id);
-        if was_good && !matches!(conn.kind, ConnectionKind::Inbound | ConnectionKind::BlockRelayOnly) {
+        let shows = !matches!(
+            conn.kind,
+            ConnectionKind::Inbound | ConnectionKind::BlockRelayOnly | ConnectionKind::PrivateBroadcast
+        );
+        if was_good && shows {
             self.addrman.connected(&conn.address, seconds(now));
         }
         self.peers.disconnected(id);

@@ -55,7 +55,7 @@ struct Plan {
 }
 
 impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
-    fn holds(&self, kind: ConnectionKind) -> usize {
+    pub(super) fn holds(&self, kind: ConnectionKind) -> usize {
         self.count(|conn| conn.kind == kind) + self.dialing(|it| it == kind)
     }
 
@@ -100,6 +100,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             // While nobody can be reached, it may be our own connection that fails.
             count_failure: self.groups().len() + self.private_peers() >= most,
             last_seen: Some(last_seen),
+            proxy: None,
             done: None,
         };
         self.open(open, now);
@@ -154,13 +155,16 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             matches!(kind, ConnectionKind::Manual | ConnectionKind::OutboundFullRelay | ConnectionKind::BlockRelayOnly)
         };
         let of_kind = self.conns.values().filter(|conn| counts(conn.kind) && is_ip(&conn.address));
-        of_kind.map(|conn| conn.address.addr.group()).collect()
+        of_kind.map(|conn| self.options.groups.of(&conn.address.addr)).collect()
     }
 
     fn private_peers(&self) -> usize {
         self.count(|conn| {
             !is_ip(&conn.address)
-                && !matches!(conn.kind, ConnectionKind::Inbound | ConnectionKind::Feeler | ConnectionKind::AddrFetch)
+                && matches!(
+                    conn.kind,
+                    ConnectionKind::Manual | ConnectionKind::OutboundFullRelay | ConnectionKind::BlockRelayOnly
+                )
         })
     }
 
@@ -172,7 +176,9 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
         while plan.anchor
             && let Some(anchor) = self.anchors.pop()
         {
-            let fits = anchor.addr.is_valid() && self.is_reachable(&anchor) && !groups.contains(&anchor.addr.group());
+            let fits = anchor.addr.is_valid()
+                && self.is_reachable(&anchor)
+                && !groups.contains(&self.options.groups.of(&anchor.addr));
             if fits {
                 tracing::debug!(target: "net", "Trying to make an anchor connection to {anchor}");
                 return Some((anchor, self.options.services, time));
@@ -185,7 +191,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
         for look in 1..=MAX_LOOKS {
             let entry = self.pick(feeler, &networks, time)?;
             let PeerAt { address, services, seen } = PeerAt::of(&entry);
-            if !feeler && is_ip(&address) && groups.contains(&address.addr.group()) {
+            if !feeler && is_ip(&address) && groups.contains(&self.options.groups.of(&address.addr)) {
                 continue;
             }
             if !address.addr.is_valid() || self.is_own(&address.addr) {

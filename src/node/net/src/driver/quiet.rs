@@ -70,7 +70,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
     fn keyed_group(&self, addr: &NetAddr) -> u64 {
         let mut engine = sha256::Hash::engine();
         engine.input(&self.salt);
-        engine.input(&addr.group());
+        engine.input(&self.options.groups.of(addr));
         let hash = sha256::Hash::from_engine(engine).to_byte_array();
         u64::from_le_bytes(*hash.first_chunk().expect("a hash has 32 bytes"))
     }

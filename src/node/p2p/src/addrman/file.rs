@@ -4,6 +4,7 @@ use bitcoin::hashes::{Hash, sha256d};
 use primitives::{DecodeError, Reader};
 
 use super::{AddrMan, BUCKET_SIZE, Entry, MAX_REFERENCES, NEW_BUCKETS, TRIED_BUCKETS};
+use crate::asmap::Groups;
 use crate::chance::Chance;
 use crate::error::MessageError;
 use crate::netaddr::{NetAddr, PeerAddress};
@@ -104,15 +105,14 @@ impl AddrMan {
                 out.extend(place.to_le_bytes());
             }
         }
-        // No map of autonomous systems was used.
-        out.extend([0; 32]);
+        out.extend(self.groups.version());
         let hash = sha256d::Hash::hash(&out).to_byte_array();
         out.extend(hash);
         out
     }
 
     /// From the content of a file.
-    pub fn from_file(bytes: &[u8], magic: [u8; 4], chance: Chance) -> Result<Self, AddrFileError> {
+    pub fn from_file(bytes: &[u8], magic: [u8; 4], chance: Chance, groups: Groups) -> Result<Self, AddrFileError> {
         let mut reader = Reader::new(bytes);
         if reader.array::<4>()? != magic {
             return Err(AddrFileError::Magic);
@@ -124,7 +124,7 @@ impl AddrMan {
         if lowest > FORMAT || format < 1 {
             return Err(AddrFileError::Version { format, lowest });
         }
-        let mut it = Self::new(chance);
+        let mut it = Self::new(chance).grouped_by(groups);
         it.key = reader.array()?;
         let new = read_count(&mut reader, "nNew", NEW_BUCKETS * BUCKET_SIZE)?;
         let tried = read_count(&mut reader, "nTried", TRIED_BUCKETS * BUCKET_SIZE)?;
@@ -181,8 +181,11 @@ impl AddrMan {
             }
         }
         // Later formats say by which map of autonomous systems the buckets were chosen.
-        let mapped = format >= 2 && reader.array::<32>()? != [0; 32];
-        let same = buckets == small(NEW_BUCKETS) && !mapped;
+        let map = if format >= 2 { reader.array::<32>()? } else { [0; 32] };
+        let same = buckets == small(NEW_BUCKETS) && map == self.groups.version();
+        if !same {
+            tracing::debug!(target: "addrman", "Bucketing method was updated, re-bucketing addrman entries from disk");
+        }
         for (bucket, id) in places {
             let Some(entry) = self.entries.get(&id).filter(|entry| entry.references < MAX_REFERENCES) else { continue };
             let (service, source) = (entry.address.service, entry.source);

@@ -4,6 +4,7 @@
 //! which place of it an address may take follows from a secret key, its group and the group of whoever told it, so that
 //! one source can reach only few places. The key, the buckets and the file are those of the reference.
 
+mod check;
 mod file;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +13,7 @@ use bitcoin::hashes::{Hash, HashEngine, sha256d};
 
 pub use file::AddrFileError;
 
+use crate::asmap::Groups;
 use crate::chance::Chance;
 use crate::netaddr::{NetAddr, Network, PeerAddress, Service};
 
@@ -80,6 +82,8 @@ impl Entry {
 #[derive(Debug)]
 pub struct AddrMan {
     key: [u8; 32],
+    groups: Groups,
+    check_every: u64,
     chance: Chance,
     entries: BTreeMap<u64, Entry>,
     ids: HashMap<Service, u64>,
@@ -100,6 +104,8 @@ impl AddrMan {
     pub fn new(mut chance: Chance) -> Self {
         Self {
             key: chance.bytes(),
+            groups: Groups::default(),
+            check_every: 0,
             chance,
             entries: BTreeMap::new(),
             ids: HashMap::new(),
@@ -109,6 +115,17 @@ impl AddrMan {
             last_good: 1,
             collisions: Vec::new(),
         }
+    }
+
+    /// The same, with other groups. It must be empty.
+    #[must_use]
+    pub fn grouped_by(self, groups: Groups) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// Which addresses belong together.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// How many addresses there are in a network, and in one of the tables; in all if it is not said.
@@ -147,6 +164,7 @@ impl AddrMan {
                 "Added {added} addresses (of {}) from {source}: {tried} tried, {new} new", list.len()
             );
         }
+        self.check_sometimes();
         added
     }
 
@@ -265,6 +283,7 @@ impl AddrMan {
         self.make_tried(id, slot, now);
         let (bucket, place) = (slot / BUCKET_SIZE, slot % BUCKET_SIZE);
         tracing::debug!(target: "addrman", "Moved {service} to tried[{bucket}][{place}]");
+        self.check_sometimes();
         true
     }
 
@@ -320,6 +339,7 @@ impl AddrMan {
 
     /// An address to connect to, from either table with the same likelihood.
     pub fn select(&mut self, new_only: bool, networks: &[Network], now: i64) -> Option<Entry> {
+        self.check_sometimes();
         let fits = |entry: &Entry| networks.is_empty() || networks.contains(&entry.address.service.addr.network());
         let any = |tried: bool| self.entries.values().any(|entry| entry.tried == tried && fits(entry));
         let (has_new, has_tried) = (any(false), !new_only && any(true));
@@ -347,6 +367,7 @@ impl AddrMan {
 
     /// Addresses to tell a peer: a random part of those that are worth something.
     pub fn get_addr(&mut self, most: usize, percent: usize, network: Option<Network>, now: i64) -> Vec<PeerAddress> {
+        self.check_sometimes();
         let count = (self.entries.len() * percent).div_ceil(100).min(most);
         let mut ids: Vec<_> = self.entries.keys().copied().collect();
         self.chance.shuffle(&mut ids);
@@ -392,19 +413,20 @@ impl AddrMan {
                 self.collisions.push(id);
             }
         }
+        self.check_sometimes();
     }
 
     /// The place of an address in the new table, if that source tells it.
     fn new_slot(&self, service: &Service, source: &NetAddr) -> usize {
-        let source = prefixed(&source.group());
-        let spread = self.hash(&[&prefixed(&service.addr.group()), &source]) % 64;
+        let source = prefixed(&self.groups.of(source));
+        let spread = self.hash(&[&prefixed(&self.groups.of(&service.addr)), &source]) % 64;
         let bucket = narrow(self.hash(&[&source, &spread.to_le_bytes()]), NEW_BUCKETS);
         bucket * BUCKET_SIZE + self.position(b'N', bucket, service)
     }
 
     fn tried_slot(&self, service: &Service) -> usize {
         let spread = self.hash(&[&prefixed(&service.key())]) % 8;
-        let group = prefixed(&service.addr.group());
+        let group = prefixed(&self.groups.of(&service.addr));
         let bucket = narrow(self.hash(&[&group, &spread.to_le_bytes()]), TRIED_BUCKETS);
         bucket * BUCKET_SIZE + self.position(b'K', bucket, service)
     }

@@ -146,7 +146,7 @@ fn a_tried_address_is_tested_before_it_loses_its_place() {
 fn the_file_brings_everything_back() {
     let man = filled();
     let bytes = man.to_file(MAGIC);
-    let again = AddrMan::from_file(&bytes, MAGIC, Chance::new([9; 32])).unwrap();
+    let again = AddrMan::from_file(&bytes, MAGIC, Chance::new([9; 32]), Groups::default()).unwrap();
     check(&again);
     assert_eq!(again.to_file(MAGIC), bytes);
     assert_eq!(again.len(None, None), man.len(None, None));
@@ -155,7 +155,9 @@ fn the_file_brings_everything_back() {
 #[test]
 fn files_that_are_refused() {
     let bytes = filled().to_file(MAGIC);
-    let read = |bytes: &[u8]| AddrMan::from_file(bytes, MAGIC, Chance::new([9; 32])).map(|_| ()).unwrap_err();
+    let read = |bytes: &[u8]| {
+        AddrMan::from_file(bytes, MAGIC, Chance::new([9; 32]), Groups::default()).map(|_| ()).unwrap_err()
+    };
     let sealed = |at: usize, value: u8| {
         let mut content = bytes[..bytes.len() - 32].to_vec();
         content[at] = value;
@@ -205,8 +207,32 @@ proptest! {
         content[at] = value;
         content.truncate(content.len() - cut.index(content.len()) / 4);
         content.extend(sha256d::Hash::hash(&content).to_byte_array());
-        if let Ok(man) = AddrMan::from_file(&content, MAGIC, Chance::new([9; 32])) {
+        if let Ok(man) = AddrMan::from_file(&content, MAGIC, Chance::new([9; 32]), Groups::default()) {
             check(&man);
         }
     }
+}
+
+#[test]
+fn buckets_of_another_map_are_chosen_anew() {
+    let constant = Groups::by_map(std::sync::Arc::new(crate::AsMap::new(vec![0, 0, 0]).unwrap()));
+    let mut man = man(1);
+    for last in 1..=20 {
+        let service = SocketAddr::from(([250, last, 1, 1], 8333)).into();
+        man.add(
+            &[PeerAddress { time: 1_000_000, services: 1, service }],
+            NetAddr::ip([251, last, 1, 1].into()),
+            0,
+            1_000_000,
+        );
+    }
+    assert_eq!(man.fault(), None);
+    let buckets =
+        |man: &AddrMan| man.table(false).map(|(bucket, ..)| bucket).collect::<std::collections::BTreeSet<_>>();
+    assert!(buckets(&man).len() > 10);
+    let mapped = AddrMan::from_file(&man.to_file(MAGIC), MAGIC, Chance::new([9; 32]), constant.clone()).unwrap();
+    // All of them are told by one system now, and are of one.
+    assert_eq!((mapped.fault(), buckets(&mapped).len()), (None, 1));
+    let again = AddrMan::from_file(&mapped.to_file(MAGIC), MAGIC, Chance::new([9; 32]), constant).unwrap();
+    assert_eq!(again.to_file(MAGIC), mapped.to_file(MAGIC));
 }

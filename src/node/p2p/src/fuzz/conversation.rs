@@ -171,6 +171,10 @@ impl TxAccess for EmptyPool {
         }
     }
 
+    fn would_accept(&self, tx: &Arc<Tx>) -> Result<(), String> {
+        if tx.txid().to_byte_array()[0] & 1 == 0 { Ok(()) } else { Err("bad".to_owned()) }
+    }
+
     fn submit_package(&mut self, _parent: Arc<Tx>, _child: Arc<Tx>) -> PackageVerdict {
         PackageVerdict { refused: Some("package-fee-too-low".to_owned()), parent: None, child: None }
     }
@@ -191,7 +195,14 @@ fn version() -> Message {
     }))
 }
 
-/// Two peers say what the bytes make them say; each message is a name, a length and a payload. Whatever it is, it is
+/// A transaction whose origin nobody must learn.
+fn own_tx() -> Arc<Tx> {
+    let version = bitcoin::transaction::Version::TWO;
+    let lock_time = bitcoin::absolute::LockTime::ZERO;
+    Arc::new(Tx::new(bitcoin::Transaction { version, lock_time, input: Vec::new(), output: Vec::new() }, None))
+}
+
+/// Three peers, one of them called for one transaction only, say what the bytes make them say; each message is a name, a length and a payload. Whatever it is, it is
 /// handled, time goes on, and somebody else is still answered.
 pub fn conversation(bytes: &[u8]) {
     let presync = PresyncOptions { commitment_period: 5, redownload_buffer: 10 };
@@ -199,9 +210,13 @@ pub fn conversation(bytes: &[u8]) {
     let options = Options::new(services, "/fuzz/".to_owned(), presync, 600);
     let mut node = PeerManager::new(OneBlock(header(&[])), EmptyPool, Codec::BITCOIN, options, Chance::new([1; 32]));
     let mut now = Duration::from_secs(1000);
-    for (id, kind) in
-        [(0, ConnectionKind::Inbound), (1, ConnectionKind::OutboundFullRelay), (2, ConnectionKind::Inbound)]
-    {
+    node.broadcast_privately(own_tx(), now);
+    for (id, kind) in [
+        (0, ConnectionKind::Inbound),
+        (1, ConnectionKind::OutboundFullRelay),
+        (2, ConnectionKind::Inbound),
+        (3, ConnectionKind::PrivateBroadcast),
+    ] {
         let addr = std::net::SocketAddr::from(([8, 8, 8, 8], 8333)).into();
         node.connected(NewPeer::new(id, addr, kind, Permissions::default()), now);
         for message in [version(), Message::WtxidRelay, Message::Verack, Message::SendCmpct { announce: 1, version: 2 }]
@@ -213,8 +228,8 @@ pub fn conversation(bytes: &[u8]) {
     while let [choice, len, tail @ ..] = rest {
         let (payload, next) = tail.split_at(usize::from(*len).min(tail.len()));
         rest = next;
-        let id = u64::from(choice & 1);
-        let name = MESSAGE_NAMES[usize::from(choice >> 1) % MESSAGE_NAMES.len()];
+        let id = [0, 1, 3, 0][usize::from(choice & 3)];
+        let name = MESSAGE_NAMES[usize::from(choice >> 2) % MESSAGE_NAMES.len()];
         node.receive(id, name, payload, now);
         while node.has_requests(id) {
             node.serve(id, now);

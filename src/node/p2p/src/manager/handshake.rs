@@ -103,7 +103,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         };
         // Those of them that are strict read a longer message.
         let has_masternodes = self.codec.tx_format().has_masternodes();
-        let version = Version {
+        let mut version = Version {
             version: PROTOCOL_VERSION,
             services: peer.our_services,
             time: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
@@ -115,10 +115,22 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             relay: wants_txs,
             challenge: has_masternodes.then_some([0; 32]),
         };
+        if peer.kind == ConnectionKind::PrivateBroadcast {
+            version = Version {
+                version: WTXID_RELAY_VERSION,
+                services: 0,
+                time: 0,
+                receiver: Service::NOWHERE,
+                user_agent: super::private::USER_AGENT.to_owned(),
+                start_height: 0,
+                relay: false,
+                ..version
+            };
+        }
         tracing::debug!(
             target: "net",
             "send version message: version={}, blocks={}, txrelay={}, peer={id}",
-            version.version, version.start_height, u8::from(wants_txs)
+            version.version, version.start_height, u8::from(version.relay)
         );
         self.send(id, Message::Version(Box::new(version)));
     }
@@ -130,7 +142,9 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             return;
         }
         let (kind, address, inbound) = (peer.kind, peer.address, peer.is_inbound());
-        if !inbound {
+        let private = kind == ConnectionKind::PrivateBroadcast;
+        // What is learned on a private connection must not show in what is known of addresses.
+        if !inbound && !private {
             self.actions.push(Action::Offers(address, version.services));
         }
         if !self.is_acceptable(id, &version, now) {
@@ -143,10 +157,14 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         if inbound {
             self.send_version(id, now);
         }
-        let common = version.version.min(PROTOCOL_VERSION);
+        let common = version.version.min(if private { WTXID_RELAY_VERSION } else { PROTOCOL_VERSION });
         let (services, wants_txs, shown) = (version.services, version.relay, describe(&version));
         self.learn(id, version, common, now);
         tracing::debug!(target: "net", "receive version message: {shown}, peer={id}");
+        if private {
+            self.on_private_version(id, wants_txs);
+            return;
+        }
         if common >= WTXID_RELAY_VERSION {
             self.send(id, Message::WtxidRelay);
             self.send(id, Message::SendAddrV2);
@@ -213,9 +231,11 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         peer.version = Some(version);
     }
 
-    /// A connection to ourselves comes back with a number that we sent out and have no answer to yet.
+    /// A connection to ourselves comes back with a number that we sent out and have no answer to yet. Numbers of private
+    /// connections do not count: who has got one could try it on every node and see which of them hangs up.
     fn is_own_nonce(&self, nonce: u64) -> bool {
-        self.peers.values().any(|peer| !peer.is_inbound() && !peer.established && peer.nonce == nonce)
+        let counts = |peer: &Peer| !peer.is_inbound() && peer.kind != ConnectionKind::PrivateBroadcast;
+        self.peers.values().any(|peer| counts(peer) && !peer.established && peer.nonce == nonce)
     }
 
     /// What a peer must offer to be worth one of few connections.
@@ -230,7 +250,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     }
 
     /// Handles the messages that belong to the handshake, and gives back all others.
-    pub(super) fn negotiate(&mut self, id: PeerId, message: Message, _now: Duration) -> Option<Message> {
+    pub(super) fn negotiate(&mut self, id: PeerId, message: Message, now: Duration) -> Option<Message> {
         let peer = self.peers.get_mut(&id)?;
         let late =
             peer.established && matches!(message, Message::WtxidRelay | Message::SendAddrV2 | Message::Feature { .. });
@@ -240,7 +260,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             return None;
         }
         match message {
-            Message::Verack => self.on_verack(id),
+            Message::Verack => self.on_verack(id, now),
             Message::WtxidRelay if peer.common_version < WTXID_RELAY_VERSION => tracing::debug!(
                 target: "net",
                 "ignoring wtxidrelay due to old common version={} from peer={id}", peer.common_version
@@ -276,7 +296,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         None
     }
 
-    fn on_verack(&mut self, id: PeerId) {
+    fn on_verack(&mut self, id: PeerId, now: Duration) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if peer.established {
             tracing::debug!(target: "net", "ignoring redundant verack message from peer={id}");
@@ -294,6 +314,10 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             tracing::debug!(target: "net", "{text}");
         } else {
             tracing::info!("{text}");
+        }
+        if self.is_private(id) {
+            self.announce_private(id, now);
+            return;
         }
         if common >= SHORT_IDS_BLOCKS_VERSION {
             self.send(id, Message::SendCmpct { announce: 0, version: COMPACT_VERSION });

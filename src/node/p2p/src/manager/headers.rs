@@ -87,7 +87,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         let trusted = peer.permissions.noban;
         let known = self.chain.info(&last);
         let proven = proven || trusted || known.is_some_and(|it| self.is_on_good_chain(&it));
-        if !proven && work_with(&start, &headers) < self.work_threshold() {
+        if !proven && work_with(&self.chain, &start, &headers) < self.work_threshold() {
             self.low_work(id, &start, &headers, now);
             return;
         }
@@ -226,6 +226,6 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
 }
 
 /// The work of a chain with these headers at its end.
-fn work_with(start: &BlockInfo, headers: &[Header]) -> Work {
-    headers.iter().fold(start.work, |sum, header| sum + header.raw().work())
+fn work_with(chain: &impl ChainAccess, start: &BlockInfo, headers: &[Header]) -> Work {
+    headers.iter().fold(start.work, |sum, header| sum + chain.header_work(header))
 }

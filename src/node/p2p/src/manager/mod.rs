@@ -18,6 +18,7 @@ mod headers;
 mod invs;
 mod lowwork;
 mod orphans;
+mod private;
 mod reconcile;
 mod relay;
 mod serve;
@@ -61,6 +62,8 @@ use crate::view::{AddrPolicy, ChainAccess, FilterAccess, TxAccess};
 ///   it is connected, [`block_connected`](Self::block_connected) and [`block_disconnected`](Self::block_disconnected)
 ///   follow the tip, [`notice_tip`](Self::notice_tip) tells everybody;
 /// - transactions: [`relay_tx`](Self::relay_tx), [`orphans`](Self::orphans);
+///   [`broadcast_privately`](Self::broadcast_privately) for those whose origin nobody must learn, which wants connections
+///   ([`private_to_open`](Self::private_to_open), [`private_opened`](Self::private_opened));
 /// - addresses: [`Action::WantsAddresses`] is answered by [`tell_addresses`](Self::tell_addresses) (from an
 ///   [`AddrCache`](crate::AddrCache)), [`Action::WantsOwnAddress`] by [`tell_own_address`](Self::tell_own_address);
 /// - choices: [`choose_eviction`](Self::choose_eviction) when all places are taken, [`may_be_stale`](Self::may_be_stale)
@@ -110,6 +113,7 @@ pub struct PeerManager<C, T> {
     reconsiderable: Recent<[u8; 32]>,
     confirmed: Recent<[u8; 32]>,
     backlog: relay::Backlog,
+    private: private::Private,
     /// When callers are told of transactions, by the network that they came through.
     inbound_announcements: HashMap<u64, Duration>,
     next_rebroadcast: Option<Duration>,
@@ -151,6 +155,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             reconsiderable: Recent::new(60_000),
             confirmed: Recent::new(24_000),
             backlog: relay::Backlog::new(options.tx_send_rate),
+            private: private::Private::default(),
             inbound_announcements: HashMap::new(),
             next_rebroadcast: None,
             addr_salt: (chance.u64(), chance.u64()),
@@ -207,6 +212,9 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     pub fn disconnected(&mut self, id: PeerId) {
         self.forget_reconciliation(id);
         let Some(peer) = self.peers.remove(&id) else { return };
+        if peer.kind == ConnectionKind::PrivateBroadcast {
+            self.private_gone(id);
+        }
         for block in peer.in_flight {
             self.forget_asked(&block.hash, id);
         }
@@ -289,6 +297,10 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             tracing::debug!(target: "net", "Unsupported message \"{}\" prior to verack from peer={id}", message.name());
             return;
         }
+        if self.is_private(id) && !private::may_hear(&message) {
+            tracing::debug!(target: "privatebroadcast", "Ignoring incoming message '{}', peer={id}", message.name());
+            return;
+        }
         if self.loading && is_of_blocks(id, &message) {
             return;
         }
@@ -327,6 +339,10 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     }
 
     fn send(&mut self, id: PeerId, message: Message) {
+        if self.is_private(id) && !private::may_say(&message) {
+            tracing::debug!(target: "privatebroadcast", "Omitting send of message '{}', peer={id}", message.name());
+            return;
+        }
         self.actions.push(Action::Send(id, message));
     }
 

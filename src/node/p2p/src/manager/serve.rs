@@ -35,6 +35,10 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         if let Some(first) = list.first() {
             tracing::debug!(target: "net", "received getdata for: {first} peer={id}");
         }
+        if self.is_private(id) {
+            self.serve_private(id, &list, now);
+            return;
+        }
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if peer.requests.len() + list.len() > MAX_WAITING {
             tracing::debug!(target: "net", "too many open requests, disconnecting peer={id}");

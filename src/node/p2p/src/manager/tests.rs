@@ -9,6 +9,7 @@ mod addrs;
 mod cmpct;
 mod eviction;
 mod network;
+mod private;
 mod relay;
 mod sync;
 

@@ -29,6 +29,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         self.work_on_backlog();
         self.look_after_chosen(now);
         self.rebroadcast(now);
+        self.look_after_private(now);
         let ids: Vec<_> = self.peers.keys().copied().collect();
         for id in ids {
             self.tick_peer(id, now);
@@ -43,6 +44,10 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             return;
         }
         if self.peers.get(&id).is_none_or(|peer| !peer.established) {
+            return;
+        }
+        if self.is_private(id) {
+            self.check_private(id, now);
             return;
         }
         self.check_addr_fetch(id, now);
@@ -73,7 +78,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         }
     }
 
-    fn check_ping(&mut self, id: PeerId, now: Duration) {
+    pub(super) fn check_ping(&mut self, id: PeerId, now: Duration) {
         let nonce = self.chance.u64().max(1);
         let limit = self.options.handshake_timeout;
         let Some(peer) = self.peers.get_mut(&id) else { return };
@@ -104,6 +109,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     pub fn forward(&mut self, by: Duration) {
         self.next_rebroadcast = self.next_rebroadcast.map(|next| next.saturating_sub(by));
         self.forward_look(by);
+        self.forward_private(by);
     }
 
     /// Pings every peer soon, as the RPC asks.
@@ -127,6 +133,9 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
                 peer.last_ping_time = Some(took);
                 peer.min_ping_time = Some(peer.min_ping_time.map_or(took, |least| least.min(took)));
                 peer.ping = None;
+                if peer.kind == ConnectionKind::PrivateBroadcast {
+                    self.private_arrived(id, now);
+                }
                 return;
             }
             (Some(0), _) => {

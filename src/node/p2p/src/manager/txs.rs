@@ -29,6 +29,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         if let Some(relay) = &mut peer.relay {
             relay.known.insert(if by_wtxid { wtxid.as_byte_array() } else { txid.as_byte_array() });
         }
+        self.private_returned(id, tx);
         self.requests.failed(id, txid.as_byte_array());
         self.requests.failed(id, wtxid.as_byte_array());
         let known = self.has_tx(&Inv::wtx(wtxid), false);

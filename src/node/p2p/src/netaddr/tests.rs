@@ -56,6 +56,9 @@ fn what_is_routable() {
 fn groups() {
     assert_eq!(ip("1.2.3.4").group(), [1, 1, 2]);
     assert_eq!(ip("127.0.0.1").group(), [255, 0]);
+    for linked in ["2002:102:304::1", "64:ff9b::102:304", "2001::fefd:fcfb", "::ffff:0:102:304"] {
+        assert_eq!(ip(linked).group(), [1, 1, 2], "{linked}");
+    }
     assert_eq!(ip("10.1.1.1").group(), [0, 0]);
     assert_eq!(ip("2001:470:abcd::1").group(), [2, 0x20, 0x01, 0x04, 0x70, 0xaf]);
     assert_eq!(ip("2001:2001:9999::1").group(), [2, 0x20, 0x01, 0x20, 0x01]);

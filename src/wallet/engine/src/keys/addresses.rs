@@ -86,7 +86,7 @@ impl Keys {
     pub fn hd_keys(&self, wanted: impl Fn(&Manager) -> bool) -> Vec<HdKey<'_>> {
         let mut found: BTreeMap<ExtendedKey, Vec<&Manager>> = BTreeMap::new();
         for manager in self.managers.values().filter(|manager| wanted(manager)) {
-            for root in manager.descriptor().keys().into_iter().filter_map(|key| key.root()) {
+            for root in manager.descriptor().expressions().into_iter().filter_map(|key| key.root()) {
                 let users = found.entry(*root).or_default();
                 if users.last().is_none_or(|last| last.id() != manager.id()) {
                     users.push(manager);

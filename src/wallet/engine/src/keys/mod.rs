@@ -13,6 +13,7 @@ mod manager;
 mod tests;
 mod vault;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bitcoin::{Script, ScriptBuf};
@@ -35,6 +36,8 @@ pub struct Keys {
     active: BTreeMap<(bool, AddressType), DescriptorId>,
     scripts: HashMap<ScriptBuf, Vec<DescriptorId>>,
     vault: Vault,
+    /// Scripts that are new, while somebody wants to know.
+    journal: Option<Vec<ScriptBuf>>,
 }
 
 impl Owner for Keys {
@@ -53,6 +56,7 @@ impl Keys {
             active: BTreeMap::new(),
             scripts: HashMap::new(),
             vault: Vault::new(notation),
+            journal: None,
         }
     }
 
@@ -149,11 +153,34 @@ impl Keys {
 
     fn learn_scripts(&mut self, scripts: impl IntoIterator<Item = ScriptBuf>, id: DescriptorId) {
         for script in scripts {
-            let ids = self.scripts.entry(script).or_default();
+            let ids = match self.scripts.entry(script) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    self.journal.iter_mut().for_each(|journal| journal.push(place.key().clone()));
+                    place.insert(Vec::new())
+                }
+            };
             if !ids.contains(&id) {
                 ids.push(id);
             }
         }
+    }
+
+    // Which scripts are new.
+
+    /// Notes scripts that are new from now on.
+    pub fn begin_journal(&mut self) {
+        self.journal = Some(Vec::new());
+    }
+
+    /// The scripts that are new since this was asked last.
+    pub fn take_journal(&mut self) -> Vec<ScriptBuf> {
+        self.journal.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Notes them no longer.
+    pub fn end_journal(&mut self) {
+        self.journal = None;
     }
 
     // Which descriptors give out addresses.

@@ -50,6 +50,9 @@ impl Ledger {
         trust_change: bool,
         trusted: &mut BTreeSet<Txid>,
     ) -> bool {
+        if tx.state.is_confirmed() {
+            return true;
+        }
         // Depth first over ancestors, without recursion: a chain of unconfirmed transactions may be long.
         let mut stack = vec![(tx, false)];
         while let Some((tx, visited)) = stack.pop() {

@@ -230,6 +230,10 @@ impl Ledger {
 
     /// What an output is worth when it is spent at a height.
     pub fn worth_at(&self, tx: &WalletTx, vout: u32, height: u32) -> i64 {
+        // Without a height to count from nothing decays, and there may be many coins.
+        if !self.codec.tx_format().has_lock_height() {
+            return tx.output(vout).map_or(0, consensus::value_of);
+        }
         let Some(index) = usize::try_from(vout).ok() else { return 0 };
         let created = match tx.state {
             State::Confirmed { height, .. } => u32::try_from(height).unwrap_or(0),

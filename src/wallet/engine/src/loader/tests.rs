@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use ::rpc::Json;
 use config::{Config, Env, Outcome, Role};
-use interfaces::fakes::FakeChain;
-use interfaces::{WalletLoader, contract};
+use fakes::{FakeChain, contract};
+use interfaces::WalletLoader;
 use platform::{MockableClock, SystemClock};
 
 use crate::process;
@@ -127,6 +127,32 @@ fn requests_without_a_wallet_say_so() {
     let several = call(&*loader, "", "getbalance", "[]").unwrap_err();
     assert!(several.starts_with("Multiple wallets are loaded."), "{several}");
     assert_eq!(call(&*loader, "a", "getbalance", "[]").unwrap(), Json::amount(0));
+    loader.stop().unwrap();
+}
+
+#[test]
+fn what_is_no_legacy_wallet_is_not_migrated_and_a_legacy_one_is_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let loader = loader(dir.path(), &[]);
+    let migrate = |wallet: &str, params: &str| call(&*loader, wallet, "migratewallet", params).unwrap_err();
+    assert_eq!(migrate("", r#"["w"]"#), "Error: Wallet does not exist");
+    assert!(migrate("", "[]").starts_with("Either the RPC endpoint wallet"), "no wallet is named");
+    assert_eq!(migrate("", r#"["./w"]"#), "Wallet name given as a path must be normalized");
+    call(&*loader, "", "createwallet", r#"["w"]"#).unwrap();
+    let done = "Error: This wallet is already a descriptor wallet";
+    assert_eq!(migrate("w", "[]"), done);
+    call(&*loader, "w", "unloadwallet", "[]").unwrap();
+    assert_eq!(migrate("", r#"["w"]"#), done);
+
+    // The mark of a B-tree of Berkeley DB is all that is looked at.
+    let file = dir.path().join("regtest/wallets/old/wallet.dat");
+    let mut old = vec![0; 4096];
+    old[12..16].copy_from_slice(&0x0005_3162_u32.to_le_bytes());
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, &old).unwrap();
+    let told = migrate("", r#"["old", "sesame"]"#);
+    assert!(told.starts_with("Error: Legacy wallets are not migrated here."), "{told}");
+    assert_eq!(std::fs::read(&file).unwrap(), old);
     loader.stop().unwrap();
 }
 

@@ -218,6 +218,7 @@ fn check(core: &Core, wish: &Wish, descriptor: &Descriptor, warnings: &mut Vec<S
             "Cannot expand descriptor. Probably because of hardened derivations without private keys provided",
         ));
     };
+    warnings.extend(descriptor.warnings());
     let watch_only = is_watch_only(core);
     if !watch_only {
         if wish.ring.is_empty() {

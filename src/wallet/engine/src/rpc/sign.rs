@@ -120,12 +120,13 @@ fn process_psbt(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> 
     let sighash = read_sighash(request)?;
     let sign = request.bool("sign")?;
     let (bip32_derivs, finalize) = (request.bool("bip32derivs")?, request.bool("finalize")?);
-    let provider = wallet.read(|core| {
+    let mut provider = wallet.read(|core| {
         if sign {
             ensure_unlocked(core)?;
         }
         Ok::<_, RpcError>(core.prepare_psbt(&mut psbt))
     })?;
+    wallet.sign_with_others(&mut provider);
     let manner = PsbtManner { sign, sighash, finalize, bip32_derivs };
     let outcome = fill_psbt(&mut psbt, &provider, manner).map_err(psbt_error)?;
     let mut answer = Object::new().with("psbt", psbt.to_base64()).with("complete", outcome.complete);

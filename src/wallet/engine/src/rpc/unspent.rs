@@ -133,12 +133,16 @@ fn cut(coins: &mut Vec<Available>, options: &Options) {
 }
 
 fn ancestries(wallets: &Wallets, coins: &[Available]) -> Result<Vec<TxAncestry>, RpcError> {
-    let chain = &wallets.shared().chain;
-    let of = |coin: &Available| match coin.depth {
-        0 => chain.transaction_ancestry(convert::to_txid(&coin.outpoint.txid)).map_err(road),
-        _ => Ok(TxAncestry::default()),
+    let unconfirmed = |coin: &&Available| coin.depth == 0;
+    let asked: Vec<_> = coins.iter().filter(unconfirmed).map(|coin| convert::to_txid(&coin.outpoint.txid)).collect();
+    let found = if asked.is_empty() {
+        Vec::new()
+    } else {
+        wallets.shared().chain.transaction_ancestries(&asked).map_err(road)?
     };
-    coins.iter().map(of).collect()
+    let mut found = found.into_iter();
+    let mut of = |coin| if unconfirmed(&coin) { found.next().unwrap_or_default() } else { TxAncestry::default() };
+    Ok(coins.iter().map(&mut of).collect())
 }
 
 /// What all coins with one script have in common.

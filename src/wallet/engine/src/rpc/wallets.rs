@@ -2,7 +2,7 @@
 
 use ::rpc::{Code, Json, Method, Object, Request, RpcError};
 use interfaces::Secret;
-use walletdb::{FileKind, WalletFlags, list_wallets};
+use walletdb::{FileKind, WalletFlags, bdb_file, is_bdb_file, list_wallets, wallet_path};
 
 use super::common::{last_processed, not_loaded, push_warnings, synced_wallet, unique_name, wallet_of};
 use super::docs::wallets as docs;
@@ -21,6 +21,7 @@ pub(super) fn methods() -> Vec<Method<Wallets>> {
         docs::listwalletdir().run(|wallets: &Wallets, _| Ok(list_dir(wallets))),
         docs::listwallets().run(|wallets: &Wallets, _| Ok(list(wallets))),
         docs::loadwallet().run(load),
+        docs::migratewallet().run(migrate),
         docs::setwalletflag().run(set_flag),
         docs::simulaterawtransaction().run(simulate::answer),
         docs::unloadwallet().run(unload),
@@ -81,6 +82,29 @@ fn unload(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
     let mut object = Object::new();
     push_warnings(&mut object, warnings);
     Ok(object.into())
+}
+
+/// There is nothing here that a migration would change: descriptor wallets are all that can be loaded, and of a legacy
+/// wallet it is said who can turn it into one.
+fn migrate(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
+    let refused = |text: &'static str| Err(RpcError::new(Code::WALLET_ERROR, text));
+    let done = "Error: This wallet is already a descriptor wallet";
+    let name = unique_name(request, request.opt_str("wallet_name")?)?;
+    if wallets.find(&name).is_some() {
+        return refused(done);
+    }
+    let path = wallet_path(wallets.shared().wallet_dir(), &name)
+        .map_err(|error| RpcError::new(Code::WALLET_ERROR, error.to_string()))?;
+    if !path.exists() {
+        return refused("Error: Wallet does not exist");
+    }
+    if !is_bdb_file(&bdb_file(&path)).unwrap_or(false) {
+        return refused(done);
+    }
+    refused(
+        "Error: Legacy wallets are not migrated here. Migrate it with the migratewallet of Bitcoin Core 24 or later, or of \
+         this coin's software of that age, and load the descriptor wallet that comes of it.",
+    )
 }
 
 fn list(wallets: &Wallets) -> Json {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bitcoin::{OutPoint, Script, ScriptBuf, TxOut, Txid};
 use consensus::value_of;
 use descriptors::Known;
-use interfaces::{Call, ChainMempool};
+use interfaces::{Call, ChainMempool, TxAncestry};
 
 use super::size::{InputSize, kind, vsize};
 use super::{CoinControl, Preset, SpendError, Spender};
@@ -85,15 +85,21 @@ impl Spender<'_> {
             let total = totals.entry(coin.outpoint.txid).or_default();
             *total = total.saturating_add(coin.value);
         }
-        let mut parents = Vec::new();
-        for (txid, total) in totals {
-            if self.mempool.transaction_ancestry(to_txid(&txid))?.ancestors <= 1 {
-                parents.push((total, txid));
-            }
-        }
-        let best = parents.into_iter().max().map(|(_, txid)| txid);
+        let relatives = self.relatives(totals.keys().copied().collect())?;
+        let is_alone = |txid: &Txid| relatives.get(txid).is_some_and(|relatives| relatives.ancestors <= 1);
+        let best = totals.into_iter().filter(|(txid, _)| is_alone(txid)).map(|(txid, total)| (total, txid)).max();
+        let best = best.map(|(_, txid)| txid);
         found.retain(|coin| !is_truc(coin) || Some(coin.outpoint.txid) == best);
         Ok(())
+    }
+
+    /// What transactions of the mempool depend on.
+    fn relatives(&self, txids: BTreeSet<Txid>) -> Result<BTreeMap<Txid, TxAncestry>, SpendError> {
+        if txids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let asked: Vec<_> = txids.iter().map(to_txid).collect();
+        Ok(txids.into_iter().zip(self.mempool.transaction_ancestries(&asked)?).collect())
     }
 
     /// The coins that the transaction may spend besides the named ones.
@@ -107,10 +113,7 @@ impl Spender<'_> {
         let unconfirmed: Vec<OutPoint> =
             found.iter().filter(|coin| coin.depth == 0).map(|coin| coin.outpoint).collect();
         let bumps = bump_fees(self.mempool, &unconfirmed, rate)?;
-        let mut relatives = BTreeMap::new();
-        for txid in unconfirmed.iter().map(|outpoint| outpoint.txid).collect::<BTreeSet<_>>() {
-            relatives.insert(txid, self.mempool.transaction_ancestry(to_txid(&txid))?);
-        }
+        let relatives = self.relatives(unconfirmed.iter().map(|outpoint| outpoint.txid).collect())?;
         Ok(found
             .into_iter()
             .map(|found| {

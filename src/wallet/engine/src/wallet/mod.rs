@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use interfaces::{Handler, WalletNotifications};
+use signer::{Provider, Sessions};
 use walletdb::{WalletFile, WalletFlags};
 
 use crate::ledger::Event;
@@ -53,6 +54,8 @@ pub struct Wallet {
     broadcasts: AtomicBool,
     closed: AtomicBool,
     next_resend: AtomicI64,
+    /// Secrets of signatures that were begun with others.
+    sessions: Arc<Sessions>,
     /// Dropped last, when the file is closed.
     released: Release,
 }
@@ -110,6 +113,7 @@ impl Wallet {
             broadcasts: AtomicBool::new(broadcasts),
             closed: AtomicBool::new(false),
             next_resend: AtomicI64::new(send::next_resend(shared)),
+            sessions: Arc::new(Sessions::new(Arc::clone(&shared.entropy))),
             released: Release(Released::default()),
         }
     }
@@ -142,6 +146,11 @@ impl Wallet {
     /// The file.
     pub fn file(&self) -> &WalletFile {
         &self.file
+    }
+
+    /// Lets signatures be begun and finished that are made with others.
+    pub(crate) fn sign_with_others(&self, provider: &mut Provider) {
+        provider.sessions = Some(Arc::clone(&self.sessions));
     }
 
     /// Whether and how far it is rescanning.

@@ -1,7 +1,8 @@
 //! Reading the chain again, for transactions that were missed.
 //!
 //! The node looks for the wallet's scripts and coins and hands over what it finds. If that uses up scripts that were made
-//! ahead, more are made, and the scan goes back to the block where that happened, because they may be used right there.
+//! ahead, more are made, and the wallet answers with them: the scan goes back to the block where that happened, because
+//! they may be used right there.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,13 +10,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use interfaces::{BlockRef, Call, OutPoint, ScanBatch, ScanRequest, ScanSink, Script};
+use bitcoin::ScriptBuf;
+use interfaces::{BlockRef, Call, OutPoint, ScanBatch, ScanReply, ScanRequest, ScanSink, Script};
 use platform::{Clock, MockableClock};
 use walletdb::Records;
 
 use super::{Core, Wallet, WalletError, lock};
 use crate::convert;
-use crate::ledger::{Stamp, State};
+use crate::ledger::{Stamp, State, WalletTx};
 
 /// Progress is noted in the log and, if wanted, in the file after this.
 const NOTE_INTERVAL: Duration = Duration::from_mins(1);
@@ -126,33 +128,32 @@ struct Sink {
 #[derive(Default)]
 struct SinkState {
     last: Option<BlockRef>,
-    /// The block from which to look again, with more scripts.
-    again: Option<i32>,
     failed: Option<WalletError>,
     noted: Duration,
     end: i32,
 }
 
 impl ScanSink for Sink {
-    fn batch(&self, batch: &ScanBatch) -> Call<bool> {
+    fn batch(&self, batch: &ScanBatch) -> Call<ScanReply> {
         let mut state = lock(&self.state);
         if self.wallet.scanning.is_aborting() || self.wallet.shared.chain.shutdown_requested()? {
             self.wallet.scanning.abort();
-            return Ok(false);
+            return Ok(ScanReply::default());
         }
         match self.wallet.take_batch(batch) {
-            Ok(None) => state.last = Some(batch.scanned),
-            Ok(Some(height)) => {
-                state.again = Some(height);
-                return Ok(false);
+            Ok((again, fresh)) => {
+                if again.is_none() {
+                    state.last = Some(batch.scanned);
+                    self.note_progress(batch, &mut state);
+                }
+                let scripts = fresh.iter().map(|script| Script::new(script.as_bytes())).collect();
+                Ok(ScanReply { go_on: true, scripts, again: again.unwrap_or(i32::MAX) })
             }
             Err(error) => {
                 state.failed = Some(error);
-                return Ok(false);
+                Ok(ScanReply::default())
             }
         }
-        self.note_progress(batch, &mut state);
-        Ok(true)
     }
 }
 
@@ -221,39 +222,27 @@ impl Wallet {
     fn scan_runs(self: &Arc<Self>, range: ScanRange) -> Result<ScanOutcome, WalletError> {
         let chain = &self.shared.chain;
         let tip = chain.tip()?.map_or(0, |tip| tip.height);
-        let mut next = range.start;
-        let mut last = None;
-        loop {
-            let (scripts, outpoints) = self.read(Core::to_watch);
-            let request = ScanRequest { start_height: next, stop_height: range.stop.unwrap_or(-1), scripts, outpoints };
-            let state = SinkState {
-                last,
-                noted: self.shared.clock.monotonic(),
-                end: range.stop.unwrap_or(tip),
-                ..SinkState::default()
-            };
-            let sink = Arc::new(Sink { wallet: Arc::clone(self), range, state: Mutex::new(state) });
-            let answer = chain.scan_blocks(&request, Arc::clone(&sink) as Arc<dyn ScanSink>)?;
-            let mut state = lock(&sink.state);
-            last = state.last;
-            if let Some(error) = state.failed.take() {
-                return Err(error);
-            }
-            if let Some(again) = state.again {
-                next = again;
-                continue;
-            }
-            if self.scanning.is_aborting() {
-                return Ok(ScanOutcome::Aborted);
-            }
-            return Ok(match answer {
-                Ok(scanned) => ScanOutcome::Done(scanned.or(last)),
-                Err(failure) => {
-                    self.log(&format!("The node could not scan: {failure}"));
-                    ScanOutcome::Failed(last)
-                }
-            });
+        let request = self.change(|core, _| Ok::<_, WalletError>(core.begin_scan(range)))?;
+        let state =
+            SinkState { noted: self.shared.clock.monotonic(), end: range.stop.unwrap_or(tip), ..SinkState::default() };
+        let sink = Arc::new(Sink { wallet: Arc::clone(self), range, state: Mutex::new(state) });
+        let answer = chain.scan_blocks(&request, Arc::clone(&sink) as Arc<dyn ScanSink>);
+        lock(&self.core).keys.end_journal();
+        let mut state = lock(&sink.state);
+        if let Some(error) = state.failed.take() {
+            return Err(error);
         }
+        let answer = answer?;
+        if self.scanning.is_aborting() {
+            return Ok(ScanOutcome::Aborted);
+        }
+        Ok(match answer {
+            Ok(scanned) => ScanOutcome::Done(scanned.or(state.last)),
+            Err(failure) => {
+                self.log(&format!("The node could not scan: {failure}"));
+                ScanOutcome::Failed(state.last)
+            }
+        })
     }
 
     fn show_progress(&self, percent: i32) {
@@ -261,8 +250,9 @@ impl Wallet {
         self.each_watcher(|watcher| watcher.show_progress(&title, percent));
     }
 
-    /// Takes in what one batch has. Returns the height from which to scan again, if scripts were made on the way.
-    fn take_batch(&self, batch: &ScanBatch) -> Result<Option<i32>, WalletError> {
+    /// Takes in what one batch has. Returns scripts that were made since the last one, and the height from which they are to
+    /// be looked for, if it was the batch that made them; what it has after that height comes again.
+    fn take_batch(&self, batch: &ScanBatch) -> Result<(Option<i32>, Vec<ScriptBuf>), WalletError> {
         let now = self.shared.now();
         let mut decoded = Vec::with_capacity(batch.matches.len());
         for found in &batch.matches {
@@ -274,33 +264,52 @@ impl Wallet {
             if scanned.height > core.ledger.tip().height {
                 core.ledger.set_tip(convert::from_hash(&scanned.hash), scanned.height);
             }
+            // Others may have made some meanwhile.
+            let mut fresh = core.keys.take_journal();
             for (block, time, txs) in decoded {
                 let stamp = Stamp { now, block: Some((time, time)), rescanning: true };
                 let (hash, height) = (convert::from_hash(&block.hash), block.height);
-                let before = core.keys.scripts().len();
+                let before = fresh.len();
                 for (index, tx) in txs {
                     let index = i32::try_from(index).unwrap_or(i32::MAX);
                     core.sync_tx(&tx, State::Confirmed { block: hash, height, index }, stamp, draft);
                 }
-                if core.keys.scripts().len() > before {
-                    return Ok(Some(height));
+                fresh.append(&mut core.keys.take_journal());
+                if fresh.len() > before {
+                    return Ok((Some(height), fresh));
                 }
             }
-            Ok(None)
+            Ok((None, fresh))
         })
     }
 }
 
 impl Core {
-    /// The scripts that pay to the wallet, and the outputs whose spending concerns it: its coins, and what its unconfirmed
-    /// transactions spend, because somebody else may spend that first.
-    fn to_watch(&self) -> (Vec<Script>, Vec<OutPoint>) {
+    /// What to look for: the scripts that pay to the wallet, and the outputs whose spending concerns it. These are its coins,
+    /// and what its unconfirmed transactions spend, because somebody else may spend that first. From now on the keys keep
+    /// a journal of new scripts.
+    fn begin_scan(&mut self, range: ScanRange) -> ScanRequest {
+        self.keys.begin_journal();
         let scripts = self.keys.scripts().map(|script| Script::new(script.as_bytes())).collect();
-        let mut outpoints: BTreeSet<OutPoint> =
-            self.ledger.coins().map(|(outpoint, _, _)| convert::to_outpoint(&outpoint)).collect();
-        for tx in self.ledger.in_order().filter(|tx| !tx.state().is_confirmed() && !tx.tx().is_coinbase()) {
-            outpoints.extend(tx.tx().inputs().iter().map(|input| convert::to_outpoint(&input.previous_output)));
+        let outpoints = self.ledger.coins().map(|(outpoint, _, _)| convert::to_outpoint(&outpoint)).collect();
+        let may_confirm = |tx: &&WalletTx| match tx.state() {
+            State::InMempool | State::Inactive { .. } => !tx.tx().is_coinbase(),
+            State::Confirmed { .. } | State::Conflicted { .. } => false,
+        };
+        let spent = self
+            .ledger
+            .in_order()
+            .filter(may_confirm)
+            .flat_map(|tx| tx.tx().inputs())
+            .map(|input| &input.previous_output);
+        let strangers: BTreeSet<OutPoint> =
+            spent.filter(|out| self.ledger.coin(out).is_none()).map(convert::to_outpoint).collect();
+        ScanRequest {
+            start_height: range.start,
+            stop_height: range.stop.unwrap_or(-1),
+            scripts,
+            outpoints,
+            strangers: strangers.into_iter().collect(),
         }
-        (scripts, outpoints.into_iter().collect())
     }
 }

@@ -37,7 +37,7 @@ fn descriptor(form: usize, threshold: usize, count: u8) -> String {
     }
 }
 
-fn spending(outpoint: OutPoint) -> Tx {
+pub(super) fn spending(outpoint: OutPoint) -> Tx {
     let input = TxIn {
         previous_output: outpoint,
         script_sig: ScriptBuf::new(),
@@ -50,7 +50,7 @@ fn spending(outpoint: OutPoint) -> Tx {
     Tx::new(inner, None)
 }
 
-fn is_right(tx: &Tx, output: &TxOut) -> bool {
+pub(super) fn is_right(tx: &Tx, output: &TxOut) -> bool {
     let data = TxData::of(tx, [output]);
     let checker = TxSignatureChecker::new(&data, 0, output.value);
     let input = &tx.inputs()[0];

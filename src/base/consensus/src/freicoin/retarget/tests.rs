@@ -93,3 +93,65 @@ fn regtest_never_changes() {
     assert_eq!(next_bits(params.pow(), data, &chain), 0x207f_ffff);
     assert!(permitted(params.pow(), data, 5, 1, 2));
 }
+
+/// Sequences of times and what the reference made of them.
+const SEQUENCES: &str = include_str!("sequences.txt");
+
+/// The lines of one kind, split into fields.
+fn lines(kind: &str) -> impl Iterator<Item = Vec<&'static str>> {
+    SEQUENCES.lines().map(|line| line.split(' ').collect::<Vec<_>>()).filter(move |fields| fields[0] == kind)
+}
+
+#[test]
+fn the_references_filter_on_uneven_times() {
+    // The test network's filter begins at height 144.
+    let params = params("freicoin", ChainKind::Test);
+    let (pow, data) = (params.pow(), params.chain().freicoin().unwrap());
+    let mut chain: Option<HeaderVec> = None;
+    let mut changes = 0;
+    for fields in lines("native") {
+        let (time, bits) = (fields[2].parse().unwrap(), u32::from_str_radix(fields[3], 16).unwrap());
+        let Some(chain) = &mut chain else {
+            chain = Some(HeaderVec::new(BlockHash::all_zeros(), 4, time, bits));
+            continue;
+        };
+        assert_eq!(next_bits(pow, data, chain), bits, "{fields:?}");
+        changes += usize::from(tip(chain).bits != bits);
+        chain.push(BlockHash::all_zeros(), 4, time, bits);
+    }
+    assert!(changes > 80, "{changes}");
+}
+
+#[test]
+fn the_references_merged_filter_on_uneven_times() {
+    let (pow, data) = main_net();
+    let mut chain: Option<HeaderVec> = None;
+    let native = 0x1c00_ffff;
+    for fields in lines("aux") {
+        let time: u32 = fields[2].parse().unwrap();
+        let merged = MergedFacts {
+            bits: u32::from_str_radix(fields[3], 16).unwrap(),
+            filtered_time: fields[4].parse().unwrap(),
+        };
+        let merged = (merged.bits != 0).then_some(merged);
+        assert_eq!(crate::header_work(native, merged).to_string(), fields[5]);
+        let Some(chain) = &mut chain else {
+            chain = Some(HeaderVec::new(BlockHash::all_zeros(), 4, time, native));
+            continue;
+        };
+        if let Some(merged) = merged {
+            assert_eq!(next_merged(&pow, data, chain, native), merged, "{fields:?}");
+        }
+        chain.push(BlockHash::all_zeros(), 4, time, native);
+        chain.set_merged(merged);
+    }
+    let chain = chain.unwrap();
+    let mut verdicts = [0, 0];
+    for fields in lines("near") {
+        let below = crate::view::Below::new(&chain, fields[1].parse().unwrap());
+        let near = is_near(data, &below, u32::from_str_radix(fields[2], 16).unwrap());
+        assert_eq!(near, fields[3] == "1", "{fields:?}");
+        verdicts[usize::from(near)] += 1;
+    }
+    assert!(verdicts.iter().all(|count| *count >= 3), "{verdicts:?}");
+}

@@ -61,6 +61,37 @@ fn what_does_not_fit_is_refused_in_the_daemons_words() {
 }
 
 #[test]
+fn hidden_networks() {
+    let plain = read(&[]).unwrap();
+    assert!(plain.i2p.is_none() && !plain.reachable.contains(&Network::I2p));
+    assert_eq!(plain.tor.unwrap().center, "127.0.0.1:9051");
+    let both = read(&["-i2psam=127.0.0.1", "-onion=127.0.0.1", "-i2pacceptincoming=0", "-nolistenonion"]).unwrap();
+    assert_eq!(both.i2p.unwrap().endpoint.to_string(), "127.0.0.1:7656");
+    assert!(both.tor.is_none() && both.reachable.contains(&Network::I2p));
+    assert!(!read(&["-onion=127.0.0.1"]).unwrap().tor.unwrap().finds_proxy);
+    assert!(!read(&["-onlynet=ipv4"]).unwrap().tor.unwrap().may_reach);
+    assert!(read(&["-onlynet=i2p", "-i2psam=127.0.0.1"]).unwrap().reachable.contains(&Network::I2p));
+    assert_eq!(read(&["-i2psam=unix:x"]).unwrap_err(), "Invalid -i2psam address or hostname: 'unix:x'");
+    assert!(read(&["-onlynet=i2p"]).unwrap_err().ends_with("but -i2psam is not provided"));
+}
+
+#[test]
+fn private_broadcast_needs_a_hidden_network() {
+    let start = "Private broadcast of own transactions requested (-privatebroadcast), but ";
+    let refused = |options: &[&str]| read(options).unwrap_err().strip_prefix(start).unwrap().to_owned();
+    let none = "none of Tor or I2P networks is reachable";
+    assert_eq!(refused(&["-privatebroadcast", "-nolistenonion"]), none);
+    assert_eq!(refused(&["-privatebroadcast", "-onlynet=ipv4"]), none);
+    assert!(
+        refused(&["-privatebroadcast", "-connect=0", "-onion=127.0.0.1"]).starts_with("-connect is also configured.")
+    );
+    // Tor may tell later where it is.
+    assert!(read(&["-privatebroadcast"]).unwrap().private_broadcast);
+    assert!(read(&["-privatebroadcast", "-nolistenonion", "-i2psam=127.0.0.1"]).unwrap().private_broadcast);
+    assert!(!read(&["-nolistenonion"]).unwrap().private_broadcast);
+}
+
+#[test]
 fn amounts_of_bytes() {
     assert_eq!(read(&["-maxuploadtarget=5"]).unwrap().max_upload, 5 << 20);
     assert_eq!(read(&["-maxuploadtarget=5k"]).unwrap().max_upload, 5000);

@@ -23,6 +23,7 @@ fn block_hash() -> Method<NodeContext> {
             let id = id.ok_or_else(|| RpcError::invalid_parameter("Block height out of range"))?;
             Ok(node.reader().node(id).hash.to_string().into())
         })
+        .quick()
 }
 
 fn block_header() -> Method<NodeContext> {

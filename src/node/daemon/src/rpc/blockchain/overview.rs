@@ -22,6 +22,7 @@ fn block_count() -> Method<NodeContext> {
     .example_cli("")
     .example_rpc("")
     .run(|node: &NodeContext, _| Ok(node.reader().tip().ok_or_else(parse::no_tip)?.height.into()))
+    .quick()
 }
 
 fn best_block_hash() -> Method<NodeContext> {
@@ -34,6 +35,7 @@ fn best_block_hash() -> Method<NodeContext> {
     .example_cli("")
     .example_rpc("")
     .run(|node: &NodeContext, _| Ok(node.reader().tip().ok_or_else(parse::no_tip)?.hash.to_string().into()))
+    .quick()
 }
 
 fn current_difficulty() -> Method<NodeContext> {
@@ -51,6 +53,20 @@ fn current_difficulty() -> Method<NodeContext> {
     })
 }
 
+/// The methods of coins whose every block is mined together with one of another chain.
+pub(in crate::rpc) fn merged_methods() -> Vec<Method<NodeContext>> {
+    let about = "Returns the auxiliary proof-of-work difficulty as a multiple of the minimum difficulty.\n";
+    let found = "the auxiliary proof-of-work difficulty as a multiple of the minimum difficulty.";
+    let answer = |node: &NodeContext, _: &Request| {
+        let tip = node.reader().tip().ok_or_else(parse::no_tip)?;
+        let merged = node.reader().tree(|tree| tree.merged(tip.id));
+        let merged = merged.ok_or_else(|| RpcError::misc("The tip was not mined together with another chain."))?;
+        Ok(difficulty(merged.bits).into())
+    };
+    let method = method("blockchain", "getauxdifficulty", about).result(Res::num("", found));
+    vec![method.example_cli("").example_rpc("").run(answer)]
+}
+
 fn chain_info() -> Method<NodeContext> {
     let fields = vec![
         Res::str("chain", "current network name (main, test, testnet4, signet, regtest)"),
@@ -60,6 +76,7 @@ fn chain_info() -> Method<NodeContext> {
         Res::hex("bits", "nBits: compact representation of the block difficulty target"),
         Res::hex("target", "the difficulty target"),
         Res::num("difficulty", "the current difficulty"),
+        Res::num("auxdifficulty", "the current difficulty of the merged work").optional().skip_in_help(),
         Res::time("time", "the block time expressed in UNIX epoch time"),
         Res::time("mediantime", "the median block time expressed in UNIX epoch time"),
         Res::num("verificationprogress", "estimate of verification progress [0..1]"),
@@ -116,7 +133,11 @@ fn answer_chain_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError> 
         .with("bestblockhash", block.hash.to_string())
         .with("bits", format!("{bits:08x}"))
         .with("target", render::hex256(target_of(bits, limit).unwrap_or(U256::ZERO)))
-        .with("difficulty", difficulty(bits))
+        .with("difficulty", difficulty(bits));
+    if let Some(merged) = reader.tree(|tree| tree.merged(tip.id)) {
+        info.push("auxdifficulty", difficulty(merged.bits));
+    }
+    let mut info = info
         .with("time", block.header.time)
         .with("mediantime", reader.tree(|tree| tree.median_time_past(tip.id)))
         .with("verificationprogress", reader.progress(&block, node.now()))

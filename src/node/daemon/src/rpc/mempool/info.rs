@@ -171,7 +171,7 @@ fn show(node: &NodeContext, pool: &Pool, id: EntryId, entry: &Entry) -> Object {
         .with("fees", fees)
         .with("depends", txids(entry.parents()))
         .with("spentby", txids(entry.children()))
-        .with("unbroadcast", pool.unbroadcast().contains(&entry.tx.txid()));
+        .with("unbroadcast", pool.id_of(&entry.tx.txid()).is_some_and(|id| pool.is_unbroadcast(id)));
     if is_enabled(node, "bip125") {
         shown.push("bip125-replaceable", pool.signals_replacement(id));
     }

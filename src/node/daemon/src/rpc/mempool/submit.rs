@@ -8,7 +8,10 @@ use consensus::value_of;
 use mempool::{AcceptOptions, Accepted, FeeRate, PackageOptions, Reason, Rejected, Verdict};
 use primitives::Tx;
 
-use crate::{NodeContext, rpc::parse};
+use crate::{
+    NodeContext,
+    rpc::{net::private, parse},
+};
 
 /// Nobody means to pay more than this a thousand virtual bytes, in the smallest unit.
 const DEFAULT_MAX_RATE: &str = "0.10";
@@ -81,7 +84,9 @@ fn send() -> Method<NodeContext> {
         "Submit a raw transaction (serialized, hex-encoded) to local node and network.\n\
          \nThe transaction will be sent unconditionally to all peers, so using sendrawtransaction\n\
          for manual rebroadcast may degrade privacy by leaking the transaction's origin, as\n\
-         nodes will normally not rebroadcast non-wallet transactions already in their mempool.\n",
+         nodes will normally not rebroadcast non-wallet transactions already in their mempool.\n\
+         \nWith -privatebroadcast it is sent over short-lived connections through Tor or I2P only, and enters the\n\
+         mempool when it comes back from the network. See getprivatebroadcastinfo and abortprivatebroadcast.\n",
     )
     .arg(Arg::hex("hexstring", "The hex string of the raw transaction"))
     .arg(rate_arg())
@@ -100,6 +105,10 @@ fn answer_send(node: &NodeContext, request: &Request) -> Result<Json, RpcError> 
     check_burn(node, &tx, max_burn)?;
     let max_fee_rate = max_rate(node, request)?;
     let txid = tx.txid();
+    let private = node.config.args().get_bool("privatebroadcast", false);
+    if private {
+        private::check_networks(node)?;
+    }
     let in_chain = (0u32..).take(tx.outputs().len()).any(|vout| {
         // A disk that fails here fails again below, where it is told.
         matches!(node.reader().coin(&OutPoint { txid, vout }), Ok(Some(_)))
@@ -109,11 +118,18 @@ fn answer_send(node: &NodeContext, request: &Request) -> Result<Json, RpcError> 
     }
     if node.mempool().read().id_of(&txid).is_none() {
         let pool = node.mempool().clone();
-        let options = AcceptOptions { max_fee_rate, ..AcceptOptions::default() };
-        let taken = node.validate(move |engine| Ok(pool.accept(&engine.reader(), &tx, options)?))?;
+        let options = AcceptOptions { max_fee_rate, test_only: private, ..AcceptOptions::default() };
+        let tried = Arc::clone(&tx);
+        let taken = node.validate(move |engine| Ok(pool.accept(&engine.reader(), &tried, options)?))?;
         taken.map_err(|rejected| refused(&rejected))?;
-        // What was here before has had its chance.
-        node.mempool().add_unbroadcast(txid);
+        if !private {
+            // What was here before has had its chance.
+            node.mempool().add_unbroadcast(txid);
+        }
+    }
+    if private {
+        private::send(node, tx)?;
+        return Ok(txid.to_string().into());
     }
     node.relay_tx(txid);
     // Whoever asks a wallet next finds that it knows.

@@ -10,7 +10,7 @@ use primitives::{Addresses, Block, Destination, Tx, WitnessMode};
 use super::failed;
 use crate::{
     NodeContext,
-    mining::{Order, solve},
+    mining::{MineError, Order, solve},
     render,
     rpc::parse,
 };
@@ -99,23 +99,15 @@ fn mine(
     mut tries: u64,
 ) -> Result<Json, RpcError> {
     let order = Order { script, ..Order::default() };
-    let mut hashes = Vec::new();
-    for _ in 0..count {
-        if !node.rpc_state.is_running() || request.caller.cancel.is_cancelled() || tries == 0 {
-            break;
-        }
-        let mut block = node.miner().draft(&order).map_err(|e| failed(&e))?.block();
-        let Some(hash) = solve(&mut block, &*node.rules, &mut tries, || node.rpc_state.is_running()) else { break };
-        hand_in(node, block)?;
-        hashes.push(Json::from(hash.to_string()));
-    }
-    Ok(Json::Arr(hashes))
+    let go_on = || node.rpc_state.is_running() && !request.caller.cancel.is_cancelled();
+    let count = usize::try_from(count.max(0)).unwrap_or(usize::MAX);
+    let hashes = node.miner().generate(&order, count, &mut tries, go_on).map_err(|e| failed(&e))?;
+    Ok(Json::Arr(hashes.iter().map(|hash| hash.to_string().into()).collect()))
 }
 
 fn hand_in(node: &NodeContext, block: Block) -> Result<(), RpcError> {
     let done = node.miner().submit(block).map_err(|e| failed(&e))?;
-    let refused = || RpcError::new(Code::INTERNAL_ERROR, "ProcessNewBlock, block not accepted");
-    if done.taken { Ok(()) } else { Err(refused()) }
+    if done.taken { Ok(()) } else { Err(failed(&MineError::Refused)) }
 }
 
 fn block() -> Method<NodeContext> {

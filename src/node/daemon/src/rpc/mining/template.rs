@@ -141,6 +141,7 @@ fn fields() -> Vec<Res> {
         Res::time("curtime", "current timestamp in UNIX epoch time. Adjusted for the proposed BIP94 timewarp rule."),
         text("bits", "compressed target of next block"),
         Res::num("height", "The height of the next block"),
+        Res::num("locktime", "The lock time that the coinbase must have").optional().skip_in_help(),
         Res::hex("signet_challenge", "Only on signet").optional(),
         Res::hex("default_witness_commitment", "a valid witness commitment for the unmodified block template")
             .optional(),
@@ -335,9 +336,14 @@ fn show(node: &NodeContext, draft: &Draft, updates: u64, known: &BTreeSet<String
             GbtStatus::after(params.deployments(), &branch, &NoCache),
         )
     });
-    let mut rules = vec!["csv".to_owned()];
+    // Relative lock times have another name where they came without their operation.
+    let own_heights = node.reader().codec().tx_format().has_lock_height();
+    let mut rules = vec![if own_heights { "locktime" } else { "csv" }.to_owned()];
     if segwit {
-        rules.extend(["!segwit", "taproot"].map(str::to_owned));
+        rules.push("!segwit".to_owned());
+    }
+    if segwit && params.taproot() != coin::Taproot::Absent {
+        rules.push("taproot".to_owned());
     }
     if params.signet_challenge().is_some() {
         rules.push("!signet".to_owned());
@@ -348,6 +354,8 @@ fn show(node: &NodeContext, draft: &Draft, updates: u64, known: &BTreeSet<String
     let scale = if segwit { 1 } else { params.witness_scale() };
     let bits = fresh.bits.to_consensus();
     let target = target_of(bits, params.pow().limit).unwrap_or(U256::ZERO);
+    // What passes through the block's last transaction is not the miner's until they say so.
+    let passed_on = draft.txs.last().filter(|_| draft.has_last).map_or(0, |last| last.fee);
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Json>();
     let mut answer = Object::new()
         .with("capabilities", texts(&["proposal"]))
@@ -358,7 +366,7 @@ fn show(node: &NodeContext, draft: &Draft, updates: u64, known: &BTreeSet<String
         .with("previousblockhash", draft.prev.to_string())
         .with("transactions", show_txs(draft, scale))
         .with("coinbaseaux", Object::new())
-        .with("coinbasevalue", draft.plan.reward)
+        .with("coinbasevalue", draft.plan.reward.saturating_sub(passed_on))
         .with("longpollid", format!("{}{updates}", draft.prev))
         .with("target", render::hex256(target))
         .with("mintime", earliest)
@@ -371,6 +379,9 @@ fn show(node: &NodeContext, draft: &Draft, updates: u64, known: &BTreeSet<String
     }
     let mut answer =
         answer.with("curtime", fresh.time).with("bits", format!("{bits:08x}")).with("height", draft.height);
+    if own_heights {
+        answer.push("locktime", draft.plan.lock_time);
+    }
     if let Some(challenge) = params.signet_challenge() {
         answer.push("signet_challenge", render::hex(challenge));
     }

@@ -2,7 +2,7 @@
 
 use ::rpc::{Arg, Code, Json, Method, Object, Res, RpcError, method};
 use net::NETWORKS as ALL;
-use p2p::{Entry, NODE_NETWORK, NODE_WITNESS, NetAddr, PeerAddress, Service};
+use p2p::{Entry, Groups, NODE_NETWORK, NODE_WITNESS, NetAddr, PeerAddress, Service};
 
 use super::{NETWORKS, ask};
 use crate::{NodeContext, peers::options};
@@ -10,7 +10,7 @@ use crate::{NodeContext, peers::options};
 const EPOCH: &str = "UNIX epoch time";
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
-    vec![node_addresses(), addrman_info(), add_peer_address(), raw_addrman()]
+    vec![node_addresses(), addrman_info(), add_peer_address(), raw_addrman(), export_map()]
 }
 
 fn node_addresses() -> Method<NodeContext> {
@@ -131,8 +131,9 @@ fn add_peer_address() -> Method<NodeContext> {
         let text = request.str("address")?;
         let port: u16 = request.int("port")?;
         let tried = request.bool("tried")?;
+        let bare = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
         let addr: NetAddr =
-            text.parse().map_err(|_| RpcError::new(Code::CLIENT_INVALID_IP_OR_SUBNET, "Invalid IP address"))?;
+            bare.parse().map_err(|_| RpcError::new(Code::CLIENT_INVALID_IP_OR_SUBNET, "Invalid IP address"))?;
         let problem = ask(node, move |net| {
             let now = net.unix_time();
             let service = net::target::as_cjdns(Service { addr, port }, net.options().cjdns);
@@ -190,22 +191,49 @@ fn raw_addrman() -> Method<NodeContext> {
                 places.map(|(bucket, place, entry)| (format!("{bucket}/{place}"), entry.clone())).collect::<Vec<_>>()
             })
         })?;
+        let groups = ask(node, |net| net.options().groups.clone())?;
         let show = |list: Vec<(String, Entry)>| {
-            list.into_iter().fold(Object::new(), |all, (place, entry)| all.with(place, show_entry(&entry)))
+            list.into_iter().fold(Object::new(), |all, (place, entry)| all.with(place, show_entry(&entry, &groups)))
         };
         let [new, tried] = tables.map(show);
         Ok(Object::new().with("new", new).with("tried", tried).into())
     })
 }
 
-fn show_entry(entry: &Entry) -> Object {
+fn show_entry(entry: &Entry, groups: &Groups) -> Object {
     let it = entry.address;
-    Object::new()
-        .with("address", it.service.addr.to_string())
+    let mut shown = Object::new().with("address", it.service.addr.to_string());
+    if let Some(number) = groups.number(&it.service.addr) {
+        shown.push("mapped_as", number);
+    }
+    let mut shown = shown
         .with("port", it.service.port)
         .with("services", it.services)
         .with("time", it.time)
         .with("network", it.service.addr.network().name())
         .with("source", entry.source.to_string())
-        .with("source_network", entry.source.network().name())
+        .with("source_network", entry.source.network().name());
+    if let Some(number) = groups.number(&entry.source) {
+        shown.push("source_mapped_as", number);
+    }
+    shown
+}
+
+fn export_map() -> Method<NodeContext> {
+    let fields = [
+        Res::str("path", "the absolute path that the ASMap data was written to"),
+        Res::num("bytes_written", "the number of bytes written to the file"),
+        Res::hex("file_hash", "the SHA256 hash of the exported ASMap data"),
+    ];
+    method(
+        "network",
+        "exportasmap",
+        "Export the embedded ASMap data to a file. Any existing file at the path will be overwritten.\n",
+    )
+    .arg(Arg::str("path", "Path to the output file. If relative, will be prefixed by datadir."))
+    .result(Res::obj("", "", fields))
+    .example_cli("\"asmap.dat\"")
+    .example_rpc("\"asmap.dat\"")
+    // A map ages, so none is part of the program; the reference without one says the same.
+    .run(|_: &NodeContext, _| Err(RpcError::misc("No embedded ASMap data available")))
 }

@@ -76,7 +76,8 @@ fn answer(node: &NodeContext, _: &Request) -> Result<Json, RpcError> {
     };
     let (services, counts, active, networks, local, waiting, mut offsets) = ask(node, |net| {
         let peers = net.peers();
-        let chosen = peers.iter().filter(|peer| peer.stats.kind != ConnectionKind::Inbound && peer.stats.version != 0);
+        let counts = |kind| !matches!(kind, ConnectionKind::Inbound | ConnectionKind::PrivateBroadcast);
+        let chosen = peers.iter().filter(|peer| counts(peer.stats.kind) && peer.stats.version != 0);
         let offsets: Vec<i64> = chosen.map(|peer| peer.stats.time_offset).collect();
         (
             net.options().services,

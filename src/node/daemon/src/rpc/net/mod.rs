@@ -6,6 +6,7 @@ mod info;
 mod nodes;
 mod orphans;
 mod peers;
+pub(super) mod private;
 
 use ::rpc::{Code, Method, RpcError};
 use net::{Control, Stopped};
@@ -13,10 +14,18 @@ use net::{Control, Stopped};
 use crate::NodeContext;
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
-    [info::methods(), peers::methods(), nodes::methods(), bans::methods(), addresses::methods(), orphans::methods()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        info::methods(),
+        peers::methods(),
+        nodes::methods(),
+        bans::methods(),
+        addresses::methods(),
+        orphans::methods(),
+        private::methods(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The names of networks, as help texts list them.

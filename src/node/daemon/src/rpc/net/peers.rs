@@ -182,6 +182,9 @@ fn show(peer: &PeerInfo, old: bool) -> Object {
     }
     let last = |time: Option<Duration>| time.map_or(0, |time| time.as_secs());
     it.push("network", peer.network.map_or("not_publicly_routable", p2p::Network::name));
+    if let Some(number) = peer.mapped_as {
+        it.push("mapped_as", number);
+    }
     it.push("services", format!("{:016x}", stats.services));
     it.push("servicesnames", service_names(stats.services).into_iter().map(Json::from).collect::<Json>());
     it.push("relaytxes", stats.relays_txs);

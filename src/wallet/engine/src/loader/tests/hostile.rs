@@ -9,7 +9,7 @@ use bitcoin::consensus::encode::{deserialize, deserialize_partial, serialize};
 use bitcoin::hashes::Hash;
 use bitcoin::hex::FromHex;
 use bitcoin::{Address, Amount, Block, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
-use interfaces::fakes::FakeChain;
+use fakes::FakeChain;
 use interfaces::{ChainNotifications, ChainTip as _, ConnectedBlock, RawBlock, RawTx, WalletLoader};
 use platform::{MockableClock, SystemClock};
 use proptest::prelude::*;

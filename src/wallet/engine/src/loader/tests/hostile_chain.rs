@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use interfaces::fakes::FakeChain;
+use fakes::FakeChain;
 use interfaces::{
     Amount, Answer, BlockHash, BlockRef, Broadcast, BumpFee, Call, ChainBlocks, ChainBroadcast, ChainEvents, ChainFees,
     ChainHost, ChainMempool, ChainNotifications, ChainTip, Coin, CommonAncestor, Failure, FeeEstimate, FoundBlock,
@@ -270,14 +270,17 @@ impl ChainMempool for Hostile {
         self.answer(|chain| chain.has_descendants_in_mempool(txid), Lies::yes)
     }
 
-    fn transaction_ancestry(&self, txid: Txid) -> Call<TxAncestry> {
-        let lie = |lies: &mut Lies| TxAncestry {
-            ancestors: lies.of(&[0, 1, u64::MAX]),
-            cluster: lies.of(&[0, 1, u64::MAX]),
-            ancestor_size: u64::MAX,
-            ancestor_fees: lies.long(),
+    fn transaction_ancestries(&self, txids: &[Txid]) -> Call<Vec<TxAncestry>> {
+        let lie = |lies: &mut Lies| {
+            let of = |lies: &mut Lies| TxAncestry {
+                ancestors: lies.of(&[0, 1, u64::MAX]),
+                cluster: lies.of(&[0, 1, u64::MAX]),
+                ancestor_size: u64::MAX,
+                ancestor_fees: lies.long(),
+            };
+            (0..lies.next() % 4).map(|_| of(lies)).collect()
         };
-        self.answer(|chain| chain.transaction_ancestry(txid), lie)
+        self.answer(|chain| chain.transaction_ancestries(txids), lie)
     }
 
     fn individual_bump_fees(&self, outpoints: &[OutPoint], fee_rate: Amount) -> Call<Vec<BumpFee>> {

@@ -297,6 +297,55 @@ pub(crate) fn loadwallet() -> MethodDoc {
     .example_rpc("\"DriveLetter:\\path\\to\\walletname\\\"")
 }
 
+/// `migratewallet`
+pub(crate) fn migratewallet() -> MethodDoc {
+    method(
+        "wallet",
+        "migratewallet",
+        concat!(
+            "Migrate the wallet to a descriptor wallet.\n",
+            "A new wallet backup will need to be made.\n",
+            "\n",
+            "The migration process will create a backup of the wallet before migrating. ",
+            "This backup\n",
+            "file will be named <wallet name>-<timestamp>.legacy.bak and can be found in ",
+            "the directory\n",
+            "for this wallet. In the event of an incorrect migration, the backup can be ",
+            "restored using restorewallet.\n",
+            "Encrypted wallets must have the passphrase provided as an argument to this ",
+            "call.\n",
+            "\n",
+            "This RPC may take a long time to complete. Increasing the RPC client timeout ",
+            "is recommended."
+        ),
+    )
+    .arg(
+        Arg::str(
+            "wallet_name",
+            concat!(
+                "The name of the wallet to migrate. If provided both here and in the RPC ",
+                "endpoint, the two must be identical."
+            ),
+        )
+        .hint("the wallet name from the RPC endpoint"),
+    )
+    .arg(Arg::str("passphrase", "The wallet passphrase").optional())
+    .arg(Arg::bool("load_wallet", "Load the wallet after migration.").default(true))
+    .result(Res::obj(
+        "",
+        "",
+        [
+            Res::str("wallet_name", "The name of the primary migrated wallet"),
+            Res::str("watchonly_name", "The name of the migrated wallet containing the watchonly scripts").optional(),
+            Res::str("solvables_name", "The name of the migrated wallet containing solvable but not watched scripts")
+                .optional(),
+            Res::str("backup_path", "The location of the backup of the original wallet"),
+        ],
+    ))
+    .example_cli("")
+    .example_rpc("")
+}
+
 /// `setwalletflag`
 pub(crate) fn setwalletflag() -> MethodDoc {
     method("wallet", "setwalletflag", "Change the state of the given wallet flag for a wallet.\n")

@@ -66,7 +66,8 @@ pub(super) fn finish(wallet: &Arc<Wallet>, options: &Json, tx: Tx) -> Result<Jso
         tx = shared.codec.new_tx(inner, height);
     }
     let mut psbt = Psbt::new(shared.codec, Version::V2, &tx);
-    let provider = wallet.read(|core| core.prepare_psbt(&mut psbt));
+    let mut provider = wallet.read(|core| core.prepare_psbt(&mut psbt));
+    wallet.sign_with_others(&mut provider);
     let manner = PsbtManner { sign: false, sighash: None, finalize: true, bip32_derivs: true };
     fill_psbt(&mut psbt, &provider, manner).map_err(psbt_error)?;
     let manner = PsbtManner { sign: true, bip32_derivs: false, ..manner };

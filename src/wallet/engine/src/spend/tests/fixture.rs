@@ -7,7 +7,7 @@ use bitcoin::hashes::Hash;
 use bitcoin::{BlockHash, OutPoint, Script, ScriptBuf, TxOut};
 use consensus::{ChainParams, Rules, rules_for};
 use descriptors::{AddressType, Known};
-use interfaces::fakes::FakeChain;
+use fakes::FakeChain;
 use interfaces::{
     Amount, Answer, BumpFee, Call, ChainFees, ChainMempool, ChainTip, Coin, Failure, FeeEstimate, PackageLimits, RawTx,
     TxAncestry,
@@ -148,8 +148,9 @@ impl ChainMempool for FakeNode {
         Ok(self.descendants)
     }
 
-    fn transaction_ancestry(&self, _txid: interfaces::Txid) -> Call<TxAncestry> {
-        Ok(TxAncestry { ancestors: self.ancestors, cluster: self.ancestors, ..TxAncestry::default() })
+    fn transaction_ancestries(&self, txids: &[interfaces::Txid]) -> Call<Vec<TxAncestry>> {
+        let each = TxAncestry { ancestors: self.ancestors, cluster: self.ancestors, ..TxAncestry::default() };
+        Ok(vec![each; txids.len()])
     }
 
     fn individual_bump_fees(&self, outpoints: &[interfaces::OutPoint], _rate: Amount) -> Call<Vec<BumpFee>> {

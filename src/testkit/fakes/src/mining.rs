@@ -3,8 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{hash_at, lock};
-use crate::{
+use crate::{hash_at, lock};
+use interfaces::{
     Amount, Answer, BlockCheck, BlockCheckOptions, BlockCreateOptions, BlockHash, BlockRef, BlockTemplate,
     BlockWaitOptions, Bytes, Call, CoinbaseTx, Failure, MerkleHash, Mining, RawBlock, RawHeader, RawTx, Txid, Wait,
     Wtxid,

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use super::{FakeChain, FakeEcho, FakeHandler, FakeMining, FakeWalletLoader, lock};
-use crate::{
+use crate::{FakeChain, FakeEcho, FakeHandler, FakeMining, FakeWalletLoader, lock};
+use interfaces::{
     Answer, BulkheadInit, Call, Chain, Echo, Failure, Handler, Hello, Init, Json, Mining, Node, NodeNotifications,
     NodeStatus, Rpc, WalletLoader,
 };

@@ -6,10 +6,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
-use crate::{
+use interfaces::{
     Amount, BlockCheckOptions, BlockCreateOptions, BlockHash, BlockWaitOptions, Broadcast, BulkheadInit, Call, Chain,
     ChainNotifications, ConnectedBlock, Echo, Hello, Json, Locator, Mining, Node, NodeNotifications, OutPoint,
-    RawBlock, RawTx, Rpc, ScanBatch, ScanRequest, ScanSink, Secret, Txid, Wait, WalletCreate, WalletLoader, Wtxid,
+    RawBlock, RawTx, Rpc, ScanBatch, ScanReply, ScanRequest, ScanSink, Script, Secret, Txid, Wait, WalletCreate,
+    WalletLoader, Wtxid,
 };
 
 /// Takes a result that has to be good.
@@ -149,9 +150,20 @@ impl ChainNotifications for Diary {
 }
 
 impl ScanSink for Diary {
-    fn batch(&self, batch: &ScanBatch) -> Call<bool> {
+    fn batch(&self, batch: &ScanBatch) -> Call<ScanReply> {
         self.write(format!("batch {} {}", batch.scanned.height, batch.matches.len()))?;
-        Ok(batch.matches.is_empty())
+        Ok(ScanReply { go_on: batch.matches.is_empty(), ..ScanReply::next() })
+    }
+}
+
+/// Sends a scan back to its start for a script, again and again.
+#[derive(Default)]
+struct Returning(Mutex<Vec<i32>>);
+
+impl ScanSink for Returning {
+    fn batch(&self, batch: &ScanBatch) -> Call<ScanReply> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(batch.scanned.height);
+        Ok(ScanReply { go_on: true, scripts: vec![Script::new(&[0x6a, 0x01, 0x55])], again: 0 })
     }
 }
 
@@ -168,11 +180,11 @@ impl NodeNotifications for Diary {
         self.write(format!("{style}: {message}"))
     }
 
-    fn block_tip(&self, tip: crate::BlockRef, _time: i64, _progress: f64) -> Call<()> {
+    fn block_tip(&self, tip: interfaces::BlockRef, _time: i64, _progress: f64) -> Call<()> {
         self.write(format!("tip {}", tip.height))
     }
 
-    fn header_tip(&self, tip: crate::BlockRef, _time: i64) -> Call<()> {
+    fn header_tip(&self, tip: interfaces::BlockRef, _time: i64) -> Call<()> {
         self.write(format!("header {}", tip.height))
     }
 
@@ -211,6 +223,11 @@ pub fn check_chain(chain: &dyn Chain, advance: &(dyn Fn(i32) + Sync), spend: &dy
     let pages = diary.read();
     assert!(!pages.is_empty());
     assert!(pages.iter().all(|(page, _)| *page == thread::current().id()), "callbacks run on the thread that asked");
+    let returning = Arc::new(Returning::default());
+    assert_eq!(good(good(chain.scan_blocks(&request, returning.clone()))).map(|block| block.height), Some(tip.height));
+    let heights = returning.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let went_back = heights.windows(2).filter(|pair| pair[1] <= pair[0]).count();
+    assert_eq!((went_back, heights.last()), (1, Some(&tip.height)), "a new script sends it back, once: {heights:?}");
 
     let missing = OutPoint { txid: Txid::default(), index: 1 };
     assert_eq!(good(chain.find_coins(&[missing, missing])), [None, None]);
@@ -308,8 +325,8 @@ pub fn check_attaching(init: &dyn BulkheadInit, wallets: &Arc<dyn WalletLoader>)
 
 #[cfg(test)]
 mod tests {
-    use crate::fakes::{FakeChain, FakeEcho, FakeInit, FakeMining, FakeRpc, FakeWalletLoader};
-    use crate::{BulkheadInit, Hello, RawTx};
+    use crate::{FakeChain, FakeEcho, FakeInit, FakeMining, FakeRpc, FakeWalletLoader};
+    use interfaces::{BulkheadInit, Hello, RawTx};
 
     #[test]
     fn the_fakes_keep_their_contracts() {

@@ -1,9 +1,11 @@
 //! A working in-memory implementation of every interface, for tests.
 //!
-//! A fake keeps the contract of its trait, and no more: [`crate::contract`] runs on it as on the real thing. Tests reach
+//! A fake keeps the contract of its trait, and no more: [`contract`] has the tests that every
+//! implementation passes, local, remote or fake, and runs on it as on the real thing. Tests reach
 //! behind it through its own methods, such as [`FakeMining::advance`].
 
 mod chain;
+pub mod contract;
 mod init;
 mod mining;
 mod wallet;
@@ -15,7 +17,7 @@ pub use init::{FakeInit, FakeNode, FakeRpc};
 pub use mining::{FakeMining, FakeTemplate};
 pub use wallet::{FakeWallet, FakeWalletLoader};
 
-use crate::{BlockHash, Call, Echo, Handler};
+use interfaces::{BlockHash, Call, Echo, Handler};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

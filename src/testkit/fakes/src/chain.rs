@@ -1,11 +1,11 @@
 //! A chain of empty blocks with a mempool that accepts everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use super::{FakeHandler, hash_at, lock};
-use crate::{
+use crate::{FakeHandler, hash_at, lock};
+use interfaces::{
     Amount, Answer, BlockHash, BlockRef, Broadcast, BumpFee, Call, ChainBlocks, ChainBroadcast, ChainEvents, ChainFees,
     ChainHost, ChainMempool, ChainNotifications, ChainTip, Coin, CommonAncestor, ConnectedBlock, Failure, FeeEstimate,
     FoundBlock, Handler, Json, Locator, OutPoint, PackageLimits, RawBlock, RawTx, ScanBatch, ScanMatch, ScanRequest,
@@ -186,22 +186,27 @@ impl ChainBlocks for FakeChain {
         let stop = if request.stop_height < 0 { tip } else { request.stop_height.min(tip) };
         let mut scanned = None;
         let mut next = request.start_height;
+        let mut scripts: HashSet<Script> = request.scripts.iter().cloned().collect();
         while next <= stop {
             let last = (next + BATCH - 1).min(stop);
             let mut matches = Vec::new();
             for height in next..=last {
                 let script = Script::new(&height.to_le_bytes());
-                if height % 10 == 7 && request.scripts.contains(&script) {
+                if height % 10 == 7 && scripts.contains(&script) {
                     let tx = ScannedTx { index: 0, tx: RawTx::new(script.as_bytes()) };
                     matches.push(ScanMatch { block: Self::at(height), time: i64::from(height), txs: vec![tx] });
                 }
             }
             scanned = Some(Self::at(last));
             let batch = ScanBatch { scanned: Self::at(last), time: i64::from(last), matches };
-            if !sink.batch(&batch)? {
+            let reply = sink.batch(&batch)?;
+            if !reply.go_on {
                 break;
             }
-            next = last + 1;
+            let before = scripts.len();
+            scripts.extend(reply.scripts);
+            let goes_back = scripts.len() > before && reply.again <= last;
+            next = if goes_back { reply.again.max(request.start_height) } else { last + 1 };
         }
         Ok(Ok(scanned))
     }
@@ -224,12 +229,10 @@ impl ChainMempool for FakeChain {
         Ok(false)
     }
 
-    fn transaction_ancestry(&self, txid: Txid) -> Call<TxAncestry> {
-        Ok(if self.is_in_mempool(txid)? {
-            TxAncestry { ancestors: 1, cluster: 1, ancestor_size: 100, ancestor_fees: 1000 }
-        } else {
-            TxAncestry::default()
-        })
+    fn transaction_ancestries(&self, txids: &[Txid]) -> Call<Vec<TxAncestry>> {
+        let alone = TxAncestry { ancestors: 1, cluster: 1, ancestor_size: 100, ancestor_fees: 1000 };
+        let of = |txid: &Txid| Ok(if self.is_in_mempool(*txid)? { alone } else { TxAncestry::default() });
+        txids.iter().map(of).collect()
     }
 
     fn individual_bump_fees(&self, outpoints: &[OutPoint], fee_rate: Amount) -> Call<Vec<BumpFee>> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use super::{FakeHandler, FakeRpc, lock};
-use crate::{
+use crate::{FakeHandler, FakeRpc, lock};
+use interfaces::{
     Answer, Call, Failure, Handler, Json, RpcCommand, Secret, Txid, Wallet, WalletBalances, WalletCreate,
     WalletDirEntry, WalletLoader, WalletNotifications, WalletOpened,
 };
