@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bitcoin::Wtxid;
 use bitcoin::hashes::Hash;
+use zerocopy::FromZeros as _;
 
 use crate::flags::Flags;
 use crate::hashing::{Digest, Engine, finish};
@@ -20,11 +21,8 @@ pub const DEFAULT_VALIDATION_CACHE_BYTES: usize = 32 << 20;
 const WAYS: usize = 8;
 const WORDS: usize = 4;
 
-/// Eight entries. The first words lie together, so a miss reads one cache line.
-#[derive(Default)]
-struct Bucket {
-    words: [[AtomicU64; WAYS]; WORDS],
-}
+/// Eight entries, word by word. The first words lie together, so a miss reads one cache line.
+type Bucket = [[AtomicU64; WAYS]; WORDS];
 
 const BUCKET_BYTES: usize = WAYS * WORDS * 8;
 
@@ -37,7 +35,9 @@ impl HashSet {
     /// A set that takes at most this many bytes, but one bucket at least.
     pub fn with_bytes(bytes: usize) -> Self {
         let count = (bytes / BUCKET_BYTES).max(1);
-        Self { buckets: (0..count).map(|_| Bucket::default()).collect() }
+        // Zeros that the system gives, page by page as they are needed: a start does not wait for all of them.
+        let buckets = <[Bucket]>::new_box_zeroed_with_elems(count);
+        Self { buckets: buckets.expect("there is memory for a cache of megabytes") }
     }
 
     /// How many hashes there is room for.
@@ -59,7 +59,7 @@ impl HashSet {
         };
         if forget {
             // Only if it is still the same entry: another thread may have put its own there.
-            let _ = bucket.words[0][way].compare_exchange(words[0], 0, Ordering::AcqRel, Ordering::Relaxed);
+            let _ = bucket[0][way].compare_exchange(words[0], 0, Ordering::AcqRel, Ordering::Relaxed);
         }
         true
     }
@@ -71,15 +71,15 @@ impl HashSet {
         if find(bucket, &words).is_some() {
             return;
         }
-        let free = bucket.words[0].iter().position(|word| word.load(Ordering::Relaxed) == 0);
+        let free = bucket[0].iter().position(|word| word.load(Ordering::Relaxed) == 0);
         // The hash is salted, so its bits choose the victim as well as a die would.
         let way = free.unwrap_or_else(|| usize::from(words[3].to_le_bytes()[0] & 7));
         // The first word goes away first and comes back last: between the two the entry matches nothing.
-        bucket.words[0][way].store(0, Ordering::Release);
-        for (column, word) in bucket.words.iter().zip(words).skip(1) {
+        bucket[0][way].store(0, Ordering::Release);
+        for (column, word) in bucket.iter().zip(words).skip(1) {
             column[way].store(word, Ordering::Release);
         }
-        bucket.words[0][way].store(words[0], Ordering::Release);
+        bucket[0][way].store(words[0], Ordering::Release);
     }
 
     fn bucket(&self, words: &[u64; WORDS]) -> &Bucket {
@@ -107,8 +107,7 @@ fn words_of(hash: &Digest) -> [u64; WORDS] {
 }
 
 fn find(bucket: &Bucket, words: &[u64; WORDS]) -> Option<usize> {
-    (0..WAYS)
-        .find(|way| bucket.words.iter().zip(words).all(|(column, word)| column[*way].load(Ordering::Acquire) == *word))
+    (0..WAYS).find(|way| bucket.iter().zip(words).all(|(column, word)| column[*way].load(Ordering::Acquire) == *word))
 }
 
 /// Signatures that verified: SHA-256 of a salted block, the signature hash, the key and the signature.

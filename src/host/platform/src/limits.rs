@@ -26,10 +26,10 @@ pub fn raise_descriptor_limit(wanted: u32) -> u32 {
 
 /// Blocks of memory from this size on are got from the system one by one, and given back one by one.
 #[cfg(target_env = "gnu")]
-const ALONE_BYTES: libc::c_int = 8 << 20;
+const ALONE_BYTES: libc::c_int = 4 << 20;
 /// So much freed memory is kept for what comes next, in each of the allocator's arenas.
 #[cfg(target_env = "gnu")]
-const KEEP_BYTES: libc::c_int = 16 << 20;
+const KEEP_BYTES: libc::c_int = 4 << 20;
 
 /// Keeps freed memory for what comes next. A process that handles a block or a message of a megabyte needs several
 /// buffers of that size for a moment; to get their pages from the system anew each time costs more than the work itself.
@@ -61,9 +61,9 @@ mod tests {
         keep_freed_memory();
         // The second block of a few megabytes has the pages of the first.
         let faults = || nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_THREAD).unwrap();
-        drop(vec![1_u8; 4 << 20]);
+        drop(vec![1_u8; 2 << 20]);
         let before = faults().minor_page_faults();
-        drop(std::hint::black_box(vec![1_u8; 4 << 20]));
+        drop(std::hint::black_box(vec![1_u8; 2 << 20]));
         assert!(cfg!(not(target_env = "gnu")) || faults().minor_page_faults() - before < 100);
     }
 

@@ -249,7 +249,8 @@ const ENDPOINTS: [(&str, bool, bool); 12] = [
     ("zmqpubsequence", true, false),
 ];
 
-/// Refuses ports that are none, wherever one is given. Port 0, which takes a free one, is ours and allowed.
+/// Refuses ports that are none, wherever one is given. Port 0, which takes a free one, is ours and allowed for `-port`,
+/// `-rpcport` and the addresses where peers are waited for.
 pub fn check_ports(config: &Config) -> Result<(), BadOption> {
     let args = config.args();
     let bad = |name: &str, value: &str| Err(BadOption(format!("Invalid port specified in -{name}: '{value}'")));
@@ -262,7 +263,7 @@ pub fn check_ports(config: &Config) -> Result<(), BadOption> {
     for (name, unix, suffixed) in ENDPOINTS {
         for value in args.get_all(name) {
             let bare = if suffixed { value.rsplit_once('=').map_or(value.as_str(), |(bare, _)| bare) } else { &value };
-            let listens = name.ends_with("bind");
+            let listens = ["bind", "whitebind"].contains(&name);
             let split = if listens { ::rpc::bind::split_listen } else { ::rpc::bind::split_host_port };
             if split(bare).is_none() && !(unix && value.starts_with("unix:")) {
                 return bad(name, &value);
