@@ -1,15 +1,14 @@
 //! Inputs that have all they need become what goes on the wire.
 
-use bitcoin::{PublicKey, Script, Transaction, TxOut, Witness};
+use bitcoin::{Script, Transaction, TxOut, Witness};
 use descriptors::Known;
 use primitives::Tx;
 use script::sighash::{self, Leaf, TaprootContext};
 use script::{Prevout, SigVersion, SignatureChecker, TxData, TxSignatureChecker, TxoutType, solve, verify_script_in};
 
-use crate::joint::Joint;
 use crate::produce::produce;
 use crate::spend::{Creator, Dummy, Id, Missing, STANDARD, Tweak};
-use crate::{Input, Psbt, Records};
+use crate::{Input, Psbt};
 
 const DEFAULT: i32 = 0;
 const ALL: i32 = 1;
@@ -73,14 +72,6 @@ impl Creator for Onlooker<'_> {
 
     fn schnorr_hash(&self, leaf: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)> {
         schnorr_hash(self.data, self.input, self.hash_type, leaf)
-    }
-
-    fn nonce(&self, _: &Joint, _: &PublicKey, _: &[u8; 32]) -> Option<[u8; 66]> {
-        None
-    }
-
-    fn partial_signature(&self, _: &Joint, _: &PublicKey, _: &[u8; 32], _: &Records) -> Option<[u8; 32]> {
-        None
     }
 
     fn checker(&self) -> &dyn SignatureChecker {

@@ -1,17 +1,16 @@
 //! Entries for fuzzing: any bytes are a PSBT, or a script that has to be satisfied.
 
 use bitcoin::hashes::{Hash, sha256};
-use bitcoin::{PublicKey, Script, ScriptBuf};
+use bitcoin::{Script, ScriptBuf};
 use descriptors::{Known, TaprootTree};
 use primitives::{Codec, Destination};
 use script::{SigVersion, SignatureChecker};
 
+use crate::Psbt;
 use crate::analyze::analyze;
 use crate::finalize::finalize;
-use crate::joint::Joint;
 use crate::produce::produce;
 use crate::spend::{Creator, Dummy, Id, Spend, Tweak};
-use crate::{Psbt, Records};
 
 /// Reads a PSBT, and does with it all that can be done without keys.
 ///
@@ -61,18 +60,6 @@ impl Creator for OnlyLeaves {
 
     fn schnorr(&self, key: &[u8; 32], tweak: Tweak, leaf: Option<&[u8; 32]>) -> Option<Vec<u8>> {
         leaf.and_then(|leaf| Dummy.schnorr(key, tweak, Some(leaf)))
-    }
-
-    fn schnorr_hash(&self, _: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)> {
-        None
-    }
-
-    fn nonce(&self, _: &Joint, _: &PublicKey, _: &[u8; 32]) -> Option<[u8; 66]> {
-        None
-    }
-
-    fn partial_signature(&self, _: &Joint, _: &PublicKey, _: &[u8; 32], _: &Records) -> Option<[u8; 32]> {
-        None
     }
 
     fn checker(&self) -> &dyn SignatureChecker {

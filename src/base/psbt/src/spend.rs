@@ -139,19 +139,25 @@ pub trait Creator {
 
     /// What a Schnorr signature signs, and the hash type that stands behind it, if one does. Nothing where nothing is
     /// signed.
-    fn schnorr_hash(&self, leaf: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)>;
+    fn schnorr_hash(&self, _leaf: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)> {
+        None
+    }
 
-    /// A new public nonce for a signature that a participant makes with others.
-    fn nonce(&self, joint: &Joint, participant: &PublicKey, hash: &[u8; 32]) -> Option<[u8; 66]>;
+    /// A new public nonce for a signature that a participant makes with others. Nothing where nobody signs with others.
+    fn nonce(&self, _joint: &Joint, _participant: &PublicKey, _hash: &[u8; 32]) -> Option<[u8; 66]> {
+        None
+    }
 
     /// A participant's part of a signature, for which these are everybody's nonces.
     fn partial_signature(
         &self,
-        joint: &Joint,
-        participant: &PublicKey,
-        hash: &[u8; 32],
-        nonces: &Records,
-    ) -> Option<[u8; 32]>;
+        _joint: &Joint,
+        _participant: &PublicKey,
+        _hash: &[u8; 32],
+        _nonces: &Records,
+    ) -> Option<[u8; 32]> {
+        None
+    }
 
     /// By whom the result is judged.
     fn checker(&self) -> &dyn SignatureChecker;
@@ -167,18 +173,6 @@ impl<C: SignatureChecker> Creator for Nobody<C> {
     }
 
     fn schnorr(&self, _: &[u8; 32], _: Tweak, _: Option<&[u8; 32]>) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn schnorr_hash(&self, _: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)> {
-        None
-    }
-
-    fn nonce(&self, _: &Joint, _: &PublicKey, _: &[u8; 32]) -> Option<[u8; 66]> {
-        None
-    }
-
-    fn partial_signature(&self, _: &Joint, _: &PublicKey, _: &[u8; 32], _: &Records) -> Option<[u8; 32]> {
         None
     }
 
@@ -216,18 +210,6 @@ impl Creator for Dummy {
 
     fn schnorr(&self, _: &[u8; 32], _: Tweak, _: Option<&[u8; 32]>) -> Option<Vec<u8>> {
         Some(DUMMY_SCHNORR.to_vec())
-    }
-
-    fn schnorr_hash(&self, _: Option<&[u8; 32]>) -> Option<([u8; 32], Option<u8>)> {
-        None
-    }
-
-    fn nonce(&self, _: &Joint, _: &PublicKey, _: &[u8; 32]) -> Option<[u8; 66]> {
-        None
-    }
-
-    fn partial_signature(&self, _: &Joint, _: &PublicKey, _: &[u8; 32], _: &Records) -> Option<[u8; 32]> {
-        None
     }
 
     fn checker(&self) -> &dyn SignatureChecker {

@@ -207,14 +207,15 @@ impl CoinsCache {
     }
 
     fn spend(&mut self, out: OutPoint) {
+        // Most coins that are spent at all are spent before the disk hears of them.
+        if let Some(gone) = self.map.take_fresh(&out) {
+            self.heap -= gone.coin.as_ref().map_or(0, StoredCoin::heap);
+            self.dirty -= usize::from(gone.dirty);
+            return;
+        }
         let (entry, _) = self.map.entry(out, false);
         self.heap -= entry.coin.take().as_ref().map_or(0, StoredCoin::heap);
-        if entry.fresh {
-            self.dirty -= usize::from(entry.dirty);
-            self.map.remove(&out);
-        } else {
-            self.dirty += usize::from(!std::mem::replace(&mut entry.dirty, true));
-        }
+        self.dirty += usize::from(!std::mem::replace(&mut entry.dirty, true));
     }
 
     /// Bytes of memory that the cache takes, free slots of its table included.

@@ -133,10 +133,14 @@ impl CoinMap {
         (entry, new)
     }
 
-    pub(super) fn remove(&mut self, out: &OutPoint) -> Option<Entry> {
+    /// Takes the entry of an output out, if the disk knows nothing of it.
+    pub(super) fn take_fresh(&mut self, out: &OutPoint) -> Option<Entry> {
         let entries = &self.entries;
         let same = |number: &u32| entries.get(*number).is_some_and(|entry| entry.out == *out);
         let found = self.table.find_entry(self.salt.hash_one(out), same).ok()?;
+        if !entries.get(*found.get()).is_some_and(|entry| entry.fresh) {
+            return None;
+        }
         let (number, _) = found.remove();
         self.entries.remove(number)
     }
