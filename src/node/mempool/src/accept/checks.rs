@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use bitcoin::{OutPoint, Txid};
+use bitcoin::{OutPoint, Txid, hashes::Hash as _};
 use consensus::SequenceLocks;
 use primitives::{Tx, TxOutEntry};
 use store::StoreError;
@@ -160,7 +160,7 @@ impl Pool {
     }
 
     fn check_truc(&self, setting: &Setting, candidate: &mut Candidate) -> Result<(), Reason> {
-        let parents = self.relatives(&candidate.entry.tx, &candidate.parents);
+        let parents = self.relatives(&candidate.parents);
         let Err(failure) =
             policy::check_single_truc(&candidate.entry.tx, candidate.entry.vsize, &parents, &candidate.conflicts)
         else {
@@ -176,9 +176,9 @@ impl Pool {
         }
     }
 
-    /// Parents with what version 3 asks about them, in the order in which the transaction spends them: a refusal names
-    /// the first that does not fit.
-    pub(super) fn relatives(&self, tx: &Tx, parents: &BTreeSet<EntryId>) -> Vec<Relative> {
+    /// Parents with what version 3 asks about them, in the order of their ids' bytes: a refusal names the first that
+    /// does not fit, and tools compare what it says with the real daemon.
+    pub(super) fn relatives(&self, parents: &BTreeSet<EntryId>) -> Vec<Relative> {
         let relative = |id: &EntryId| {
             let tx = Arc::clone(&self.get(*id)?.tx);
             let below = self.descendants(*id).into_iter().filter(|other| other != id);
@@ -186,9 +186,8 @@ impl Pool {
                 below.filter_map(|other| Some((self.get(other)?.tx.txid(), self.ancestors(other).len()))).collect();
             Some(Relative { tx, ancestors: self.ancestors(*id).len(), descendants })
         };
-        let spent = |parent: &Tx| tx.inputs().iter().position(|input| input.previous_output.txid == parent.txid());
         let mut relatives: Vec<Relative> = parents.iter().filter_map(relative).collect();
-        relatives.sort_by_key(|relative| spent(&relative.tx));
+        relatives.sort_by_key(|relative| relative.tx.txid().to_byte_array());
         relatives
     }
 }

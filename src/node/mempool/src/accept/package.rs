@@ -184,7 +184,7 @@ impl Inner {
             candidates.push(candidate);
         }
         for (tx, candidate) in package.iter().zip(&candidates) {
-            let parents = pool.relatives(&candidate.entry.tx, &candidate.parents);
+            let parents = pool.relatives(&candidate.parents);
             policy::check_package_truc(tx, candidate.entry.vsize, package, &parents).map_err(PackageReason::Truc)?;
         }
         let total = candidates.iter().fold(FeeRate::default(), |sum, candidate| sum + candidate.entry.fee_rate());
