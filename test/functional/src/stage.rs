@@ -243,13 +243,25 @@ impl Stage {
         self.run_command(command)
     }
 
-    /// Starts the node `name` with options that it must refuse, saying `part` on standard error.
-    pub fn refuses(&self, name: &str, options: &[&str], part: &str) -> Result<()> {
+    /// Runs the node `name` until it ends by itself, as it must with these options.
+    fn run_node(&self, name: &str, options: &[&str]) -> Result<Ended> {
         let mut all = basic_options(&self.data(name)?);
         // The port of a daemon that somebody runs on this machine must not be the reason.
         all.push(format!("-rpcport={}", free_port()?));
         all.extend(options.iter().map(|&option| option.to_owned()));
-        let ended = self.run(&all)?;
+        self.run(&all)
+    }
+
+    /// Runs the node `name` with options that let it end by itself when it has done its work.
+    pub fn plays_out(&self, name: &str, options: &[&str]) -> Result<()> {
+        let ended = self.run_node(name, options)?;
+        ensure!(ended.status.success(), "{options:?} ended with {}: {}", ended.status, ended.stderr);
+        Ok(())
+    }
+
+    /// Starts the node `name` with options that it must refuse, saying `part` on standard error.
+    pub fn refuses(&self, name: &str, options: &[&str], part: &str) -> Result<()> {
+        let ended = self.run_node(name, options)?;
         if ended.stderr.contains(CANNOT_VALIDATE) {
             bail!(Skip(ended.stderr.trim().to_owned()));
         }

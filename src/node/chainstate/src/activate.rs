@@ -54,6 +54,7 @@ impl Engine {
         if start != self.active_tip {
             self.recent = None;
         }
+        self.ahead = None;
         Ok(done)
     }
 
@@ -112,7 +113,8 @@ impl Engine {
                 done.frontier = true;
                 break;
             }
-            match self.connect_tip(next)? {
+            let following = self.following(next, target);
+            match self.connect_tip(next, following)? {
                 Ok(()) => connected += 1,
                 Err(reason) => {
                     if reason.result().is_permanent() {

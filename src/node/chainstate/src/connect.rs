@@ -1,15 +1,18 @@
 //! Putting a block on the tip: its coins are looked up, its sums and locks checked, its scripts run, and only if all of
-//! that is right the cache learns of it, in one step with the tip.
+//! that is right the cache learns of it, in one step with the tip. During a catch-up the first two happen to the next
+//! block while the scripts of this one run (see [`crate::ahead`]).
 
 use std::{cell::RefCell, sync::Arc};
 
 use bitcoin::{OutPoint, hashes::Hash};
 use consensus::{AssumeValid, CoinView, ConnectReason, Connecting, HeaderView, WhyVerify};
 use primitives::{Block, BlockUndo, Codec, FinalTx, Tx, TxOutEntry, TxUndo};
+use script::Flags;
 use store::StoreError;
 
 use crate::{
     Engine, Fatal, Node, NodeId, Tree, Validity,
+    ahead::Ahead,
     branch::Branch,
     coins::{Changes, Lookup, StoredCoin},
     engine::LastVerified,
@@ -23,6 +26,17 @@ pub struct Spending {
     pub tx: Arc<Tx>,
     /// What its inputs spend, in their order.
     pub spent: Arc<Vec<TxOutEntry>>,
+}
+
+/// A block that is right in all but its scripts, which were not run yet.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    changes: Changes,
+    /// In the order of the block; empty before its first payment.
+    pub(crate) spendings: Arc<Vec<Spending>>,
+    pub(crate) flags: Flags,
+    /// What the block had to continue.
+    before: Option<FinalTx>,
 }
 
 /// What connecting a block would change.
@@ -79,19 +93,31 @@ pub(crate) fn add_outputs(changes: &mut Changes, codec: Codec, tx: &Tx, height: 
     }
 }
 
+impl Prepared {
+    /// What the block changes.
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// The scripts are right, too.
+    pub(crate) fn pass(self) -> Connected {
+        let spendings = Arc::unwrap_or_clone(self.spendings);
+        let undo = spendings.into_iter().map(|s| TxUndo { spent: Arc::unwrap_or_clone(s.spent) });
+        Connected { changes: self.changes, undo: BlockUndo { txs: undo.collect(), final_tx: self.before } }
+    }
+}
+
 impl Engine {
-    /// Connects the block of `id`, whose parent is the tip. The inner error is the rule that it breaks.
-    pub(crate) fn connect_tip(&mut self, id: NodeId) -> Result<Result<(), ConnectReason>, Fatal> {
-        let node = self.node(id);
-        let block = match self.recent.take() {
-            Some((recent, block)) if recent == id => block,
-            other => {
-                self.recent = other;
-                let pos = node.block_pos().ok_or_else(|| Fatal::Inconsistent("Failed to read block.".to_owned()))?;
-                Arc::new(self.shared.read_block(pos)?)
-            }
-        };
-        let connected = match self.connect_block(&block, &node, &Changes::default(), true)? {
+    /// Connects the block of `id`, whose parent is the tip. The inner error is the rule that it breaks. While its scripts
+    /// run, `following` is got ready, which is the block that comes next if this one is right.
+    pub(crate) fn connect_tip(
+        &mut self,
+        id: NodeId,
+        following: Option<NodeId>,
+    ) -> Result<Result<(), ConnectReason>, Fatal> {
+        let Ahead { node, block, state, .. } = self.next_in_turn(id, following.is_some())?;
+        let (connected, next) = self.conclude(&node, state, following)?;
+        let connected = match connected {
             Ok(connected) => connected,
             Err(reason) => {
                 let class = if reason.result().is_permanent() { "consensus" } else { "mutated" };
@@ -99,6 +125,7 @@ impl Engine {
                 return Ok(Err(reason));
             }
         };
+        self.ahead = next;
         self.store_undo(id, &node, &connected.undo)?;
         {
             let mut state = write(&self.shared.state);
@@ -140,12 +167,30 @@ impl Engine {
         block: &Arc<Block>,
         node: &Node,
         pending: &Changes,
-        run_scripts: bool,
     ) -> Result<Result<Connected, ConnectReason>, Fatal> {
+        let prepared = match self.prepare(block, node, pending)? {
+            Ok(prepared) => prepared,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        if self.log_verifies(node)
+            && let Err(failed) = self.scripts.check(&prepared.spendings, prepared.flags, self.rules.dialect())
+        {
+            return Ok(Err(ConnectReason::Script(Box::new(failed))));
+        }
+        Ok(Ok(prepared.pass()))
+    }
+
+    /// Checks a block in all but its scripts.
+    pub(crate) fn prepare(
+        &self,
+        block: &Arc<Block>,
+        node: &Node,
+        pending: &Changes,
+    ) -> Result<Result<Prepared, ConnectReason>, Fatal> {
         let mut changes = Changes::with_capacity(block.txs.len() * 4, self.scripts.salt());
         let Some(parent) = node.parent() else {
             // Nobody can spend what genesis made: it never was in anybody's coins.
-            return Ok(Ok(Connected { changes, undo: BlockUndo::default() }));
+            return Ok(Ok(Prepared { changes, spendings: Arc::default(), flags: Flags::NONE, before: None }));
         };
         self.prefetch(block, pending)?;
         let failure = RefCell::new(None);
@@ -178,7 +223,7 @@ impl Engine {
                     });
                     (sums.and_then(|()| rules.finish(&block.txs[0]).map(|_| ())), flags)
                 }
-                Err(reason) => (Err(reason), script::Flags::NONE),
+                Err(reason) => (Err(reason), Flags::NONE),
             }
         };
         if let Some(e) = failure.into_inner() {
@@ -187,20 +232,18 @@ impl Engine {
         if let Err(reason) = verdict {
             return Ok(Err(reason));
         }
-        if run_scripts
-            && self.log_verifies(&tree, node)
-            && let Err(failed) = self.scripts.check(&spendings, flags, self.rules.dialect())
-        {
-            return Ok(Err(ConnectReason::Script(Box::new(failed))));
-        }
-        let undo = spendings.into_iter().map(|s| TxUndo { spent: Arc::unwrap_or_clone(s.spent) });
-        let undo = BlockUndo { txs: undo.collect(), final_tx: before };
-        Ok(Ok(Connected { changes, undo }))
+        Ok(Ok(Prepared { changes, spendings: Arc::new(spendings), flags, before }))
     }
 
     /// Whether the block's scripts are run. It is told where that changes.
-    fn log_verifies(&self, tree: &Tree, node: &Node) -> bool {
-        let why = self.why_verify(tree, node);
+    pub(crate) fn log_verifies(&self, node: &Node) -> bool {
+        let why = self.why_verify(node);
+        self.log_why(node, why);
+        why.is_some()
+    }
+
+    /// Tells that scripts are run from this block on, or no longer.
+    pub(crate) fn log_why(&self, node: &Node, why: Option<WhyVerify>) {
         let now = why.map_or(LastVerified::Assumed, LastVerified::Run);
         if self.verifies.replace(now) != now {
             if let Some(why) = why {
@@ -209,14 +252,14 @@ impl Engine {
                 tracing::info!("Disabling script verification at block #{} ({}).", node.height, node.hash);
             }
         }
-        why.is_some()
     }
 
     /// Why the block's scripts are run; `None` if they are assumed to be right.
-    fn why_verify(&self, tree: &Tree, node: &Node) -> Option<WhyVerify> {
+    pub(crate) fn why_verify(&self, node: &Node) -> Option<WhyVerify> {
         if !self.rules.runs_scripts(node.height) {
             return None;
         }
+        let tree: &Tree = &read(&self.shared.tree);
         let assumed = self.rules.params().assume_valid().and_then(|hash| tree.find(&hash));
         let assumed = assumed.map(|id| Branch::new(tree, id));
         let Some(best) = *read(&self.shared.best_header) else { return Some(WhyVerify::NotInBestChain) };

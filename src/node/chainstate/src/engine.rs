@@ -13,6 +13,7 @@ use store::{IndexDb, StoreError};
 
 use crate::{
     ChainEvent, Node, NodeId, Reader, TipFollower,
+    ahead::Ahead,
     candidates::Candidates,
     scripts::ScriptChecker,
     shared::{Shared, read},
@@ -81,6 +82,8 @@ pub struct Engine {
     pub(crate) verifies: Cell<LastVerified>,
     /// The block that came in last: most often it is connected next, and need not be read again.
     pub(crate) recent: Option<(NodeId, Arc<Block>)>,
+    /// The block that comes next, during a catch-up.
+    pub(crate) ahead: Option<Ahead>,
     /// What signalled upgrades have come to, by period.
     pub(crate) versionbits: MemoryCache,
     pub(crate) followers: Vec<Box<dyn TipFollower>>,

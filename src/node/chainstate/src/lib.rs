@@ -5,7 +5,7 @@
 //!    judged by itself, goes into a block file, and becomes a candidate once its ancestors are there too.
 //! 2. [`activate`](Engine::activate): the engine moves its tip to the best candidate, back over a fork where needed, block
 //!    by block. Connecting looks up coins, checks sums, locks and scripts, and only then, in one step under one lock,
-//!    changes tip and coins.
+//!    changes tip and coins. While scripts run, the block after is looked at [`ahead`].
 //! 3. [`flush`](Engine::flush): block files, then the index, then the coins are made durable. A crash between any two
 //!    writes leaves something that [`Engine::load`] repairs by itself.
 //!
@@ -17,6 +17,7 @@
 
 mod accept;
 mod activate;
+mod ahead;
 mod branch;
 mod candidates;
 mod coins;

@@ -172,6 +172,7 @@ impl Engine {
             last_write,
             verifies: std::cell::Cell::default(),
             recent: None,
+            ahead: None,
             versionbits: MemoryCache::default(),
             followers: Vec::new(),
         };

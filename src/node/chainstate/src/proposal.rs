@@ -66,7 +66,7 @@ impl Engine {
             let merged = self.rules.merged_facts(&block.header);
             tree.draft(*block.header.raw(), block.hash(), Some(tip), merged)
         };
-        let connected = self.connect_block(block, &node, &Changes::default(), true)?;
+        let connected = self.connect_block(block, &node, &Changes::default())?;
         Ok(connected.map(|_| ()).map_err(Unfit::from))
     }
 }

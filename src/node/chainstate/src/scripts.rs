@@ -1,6 +1,9 @@
 //! Running the scripts of a block on a pool of threads, and remembering which ones were right.
 
-use std::num::NonZeroUsize;
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, mpsc},
+};
 
 use consensus::{ScriptCheck, ScriptFailure};
 use rayon::{ThreadPool, prelude::*};
@@ -65,5 +68,26 @@ impl ScriptChecker {
             _ => checks.iter().find_map(run),
         };
         failed.map_or(Ok(()), Err)
+    }
+
+    /// Runs the scripts beside whatever the caller does next, who receives the verdict when there is one. `None` if this
+    /// checker has no threads for that.
+    pub(crate) fn begin(
+        checker: &Arc<Self>,
+        spendings: Arc<Vec<Spending>>,
+        flags: Flags,
+        dialect: Dialect,
+    ) -> Option<mpsc::Receiver<Result<(), ScriptFailure>>> {
+        let pool = checker.pool.as_ref()?;
+        let (answer, verdict) = mpsc::sync_channel(1);
+        let checker = Arc::clone(checker);
+        pool.spawn(move || {
+            let checked = checker.check(&spendings, flags, dialect);
+            // The caller takes the coins out of it as soon as the verdict is there.
+            drop(spendings);
+            // Whoever asked may have turned to another branch.
+            let _ = answer.send(checked);
+        });
+        Some(verdict)
     }
 }

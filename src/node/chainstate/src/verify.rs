@@ -99,7 +99,7 @@ impl Engine {
                 let node = self.node(id);
                 let pos = node.block_pos().expect("it was read above");
                 let block = Arc::new(self.shared.read_block(pos)?);
-                match self.connect_block(&block, &node, &undone, true)? {
+                match self.connect_block(&block, &node, &undone)? {
                     Ok(connected) => undone.extend(connected.changes),
                     Err(e) => {
                         let detail = format!(" ({})", e.full());

@@ -22,6 +22,9 @@ use crate::{
     warnings::{ForkWatch, Frontier, Kind, beyond},
 };
 
+/// Blocks that are connected before the node answers, when a crash or a rebuild left the coins behind.
+const SHORT: u32 = 16;
+
 /// Hands the engine to its thread. Short work is done before this returns; imports, which may take hours, are the
 /// thread's first task, and the node answers meanwhile.
 pub(crate) fn begin(
@@ -31,8 +34,13 @@ pub(crate) fn begin(
 ) -> Result<(ChainHandle, ValidationThread), StartError> {
     let config = &context.config;
     let reindex = reindex || engine.reindexing().map_err(LoadError::Fatal)?;
+    let mut behind = false;
     if !reindex {
-        engine.start()?;
+        engine.begin()?;
+        behind = engine.blocks_behind() > SHORT;
+        if !behind && engine.activate().map_err(LoadError::Fatal)?.stop {
+            context.shutdown.request();
+        }
         context.announce("Verifying blocks…");
         verify(&engine, config, context.now())?;
     }
@@ -76,7 +84,7 @@ pub(crate) fn begin(
     context.feed.attach(chain.reader(), &pool);
     // Nobody else sets them.
     let _ = (context.chain.set(chain.clone()), context.mempool.set(pool.clone()), context.miner.set(Arc::new(miner)));
-    if reindex || !files.is_empty() {
+    if reindex || behind || !files.is_empty() {
         let shutdown = context.shutdown.clone();
         let work = move |engine: &mut Engine| {
             if let Err(e) = import(engine, reindex, &files) {

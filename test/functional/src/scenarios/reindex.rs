@@ -33,5 +33,6 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
         }
         node.stop()?;
     }
-    Ok(())
+    // A rebuild that has come to the height at which it shall end needs nobody to stop it.
+    stage.plays_out("b", &["-reindex-chainstate", "-stopatheight=15"])
 }

@@ -72,7 +72,7 @@ impl Lab {
             fast_prune: self.fast_prune,
             reindex,
             reindex_chainstate,
-            script_threads: 1,
+            script_threads: 2,
             script_cache_bytes: 1 << 20,
             database_cache_bytes: 2 << 20,
         };
@@ -212,6 +212,15 @@ pub(super) fn anyone() -> ScriptBuf {
 /// Spends `from` into two outputs of half the value each.
 pub(super) fn split(from: OutPoint, value: u64) -> Tx {
     let output = TxOut { value: Amount::from_sat(value / 2), script_pubkey: anyone() };
+    spend(from, vec![output.clone(), output])
+}
+
+/// Spends `from` into a coin that no script can spend.
+pub(super) fn locked(from: OutPoint, value: u64) -> Tx {
+    spend(from, vec![TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from_bytes(vec![0]) }])
+}
+
+fn spend(from: OutPoint, output: Vec<TxOut>) -> Tx {
     let tx = Transaction {
         version: bitcoin::transaction::Version::TWO,
         lock_time: LockTime::ZERO,
@@ -221,7 +230,7 @@ pub(super) fn split(from: OutPoint, value: u64) -> Tx {
             sequence: Sequence::MAX,
             witness: Witness::new(),
         }],
-        output: vec![output.clone(), output],
+        output,
     };
     Tx::new(tx, None)
 }

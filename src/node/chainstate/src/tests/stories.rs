@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bitcoin::OutPoint;
 use consensus::{BlockResult, Scope};
-use primitives::{Block, Header};
+use primitives::{Block, Header, Tx};
 
-use super::lab::{Lab, split};
+use super::lab::{Lab, locked, split};
 use crate::{Arrival, DumpError, FlushMode, HashKind, LoadError, Received, Scratch, Unfit};
 
 fn coinbase_of(block: &Block) -> OutPoint {
@@ -245,4 +245,42 @@ fn a_snapshot_of_a_block_below_is_what_it_was_when_that_was_the_tip() {
     let stray = lab.block(then, Vec::new(), 3, 0);
     lab.submit(&stray).0.unwrap();
     assert!(matches!(dump(&mut lab, stray.hash(), Scratch::Memory), Err(DumpError::NotActive)));
+}
+
+#[test]
+fn what_was_looked_at_before_its_turn_counts_only_if_its_turn_comes() {
+    let mut lab = Lab::new();
+    let blocks = lab.mine(110);
+    let coin = |n: usize| coinbase_of(&blocks[n]);
+    let mut salt = 0;
+    let mut add = |lab: &mut Lab, parent: &Block, txs: Vec<Tx>| {
+        salt += 1;
+        let block = lab.block(parent.hash(), txs, salt, 0);
+        assert!(lab.engine().accept_block(&block, Arrival::SUBMITTED).unwrap().unwrap().new);
+        block
+    };
+    // Three good blocks, and one whose second payment takes a coin that nobody can, with another on top of it.
+    let txs = vec![split(coin(0), 5_000_000_000), split(coin(1), 5_000_000_000)];
+    let halves = [0, 1].map(|vout| split(OutPoint { txid: txs[0].txid(), vout }, 2_500_000_000));
+    let first = add(&mut lab, &blocks[109], txs);
+    let second = add(&mut lab, &first, halves.into());
+    let locked = locked(coin(2), 5_000_000_000);
+    let thief = split(OutPoint { txid: locked.txid(), vout: 0 }, 5_000_000_000);
+    let third = add(&mut lab, &second, vec![split(coin(3), 5_000_000_000), locked]);
+    let wrong = add(&mut lab, &third, vec![split(coin(4), 5_000_000_000), thief]);
+    add(&mut lab, &wrong, vec![split(coin(5), 5_000_000_000)]);
+    let done = lab.engine().activate().unwrap();
+    assert_eq!((lab.tip(), done.refused.len()), (third.hash(), 1));
+    assert_eq!(done.refused[0].hash, wrong.hash());
+    assert!(done.refused[0].reason.to_string().starts_with("block-script-verify-flag-failed"));
+    let coins = lab.coins();
+    assert!(coins.contains_key(&coin(4)) && coins.contains_key(&coin(5)), "nothing of what came after is left");
+    // The same, read again from the block files, and then without what is wrong.
+    lab.stop();
+    lab.open(false, true).unwrap();
+    assert_eq!((lab.tip(), lab.coins()), (third.hash(), coins));
+    let right = lab.block(third.hash(), vec![split(coin(4), 5_000_000_000)], 6, 0);
+    lab.submit(&right).0.unwrap();
+    assert_eq!(lab.tip(), right.hash());
+    assert!(lab.engine().ahead.is_none());
 }
