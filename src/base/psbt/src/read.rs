@@ -18,6 +18,8 @@ type Read<T> = Result<T, PsbtError>;
 
 const MAGIC: [u8; 5] = *b"psbt\xff";
 const PROPRIETARY: u64 = 0xfc;
+/// Where version 2, whose transaction is in parts, has the lock height of coins that have one: a record of our own.
+pub(crate) const LOCK_HEIGHT: &[u8] = b"\x0block_height\x00";
 
 /// The key of a record: its type and what follows.
 struct Key<'a> {
@@ -178,6 +180,7 @@ struct Global {
     version: u32,
     tx_version: Option<u32>,
     locktime: Option<u32>,
+    lock_height: Option<u32>,
     inputs: Option<u64>,
     outputs: Option<u64>,
 }
@@ -192,6 +195,7 @@ impl Global {
                 let found = [
                     (self.tx_version.is_some(), "PSBT_GLOBAL_TX_VERSION"),
                     (self.locktime.is_some(), "PSBT_GLOBAL_FALLBACK_LOCKTIME"),
+                    (self.lock_height.is_some(), "The proprietary lock height"),
                     (self.inputs.is_some(), "PSBT_GLOBAL_INPUT_COUNT"),
                     (self.outputs.is_some(), "PSBT_GLOBAL_OUTPUT_COUNT"),
                     (modifiable.is_some(), "PSBT_GLOBAL_TX_MODIFIABLE"),
@@ -245,6 +249,7 @@ fn read(codec: Codec, reader: &mut Reader<'_>) -> Read<Psbt> {
     psbt.version = global.version(psbt.modifiable)?;
     psbt.tx_version = global.tx_version.unwrap_or(0);
     psbt.fallback_locktime = global.locktime;
+    psbt.lock_height = global.lock_height.unwrap_or(0);
     let (mut inputs, mut outputs) = (global.inputs.unwrap_or(0), global.outputs.unwrap_or(0));
     let mut parts = None;
     if let Some(tx) = &global.tx {
@@ -316,6 +321,9 @@ fn read_global(codec: Codec, key: &Key<'_>, map: &mut Map<'_, '_>, psbt: &mut Ps
             if global.version > Version::V2.number() {
                 return Err(PsbtError::Invalid("Unsupported version number"));
             }
+        }
+        PROPRIETARY if key.data == LOCK_HEIGHT && codec.tx_format().has_lock_height() => {
+            global.lock_height = Some(map.u32()?);
         }
         PROPRIETARY => {
             let value = map.bytes()?;

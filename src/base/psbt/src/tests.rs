@@ -70,6 +70,37 @@ fn spending(version: Version, script: &ScriptBuf) -> (Psbt, TxOut) {
     (psbt, utxo)
 }
 
+#[test]
+fn the_lock_height_is_kept_in_both_versions() {
+    let coin = coin::by_id("freicoin").unwrap();
+    let codec = Codec::for_coin(coin);
+    let mut tx = blank_tx();
+    tx.version = bitcoin::transaction::Version::TWO;
+    tx.input[0].previous_output = bitcoin::OutPoint { txid: bitcoin::Txid::all_zeros(), vout: 3 };
+    for height in [0, 1, 105, u32::MAX] {
+        let tx = codec.new_tx(tx.clone(), height);
+        for version in [Version::V0, Version::V2] {
+            let bytes = Psbt::new(codec, version, &tx).to_bytes();
+            let read = Psbt::decode(codec, &bytes).unwrap();
+            assert_eq!((read.version, read.lock_height, read.unique_id().is_some()), (version, height, true));
+            assert_eq!(read.to_bytes(), bytes);
+            let whole = codec.new_tx(read.unsigned_tx().unwrap(), read.lock_height);
+            assert_eq!(whole.txid(), tx.txid(), "version {version:?}, height {height}");
+        }
+        // In other coins the record is one that some program has put there.
+        let bytes = Psbt::new(codec, Version::V2, &tx).to_bytes();
+        let foreign = Psbt::decode(CODEC, &bytes).unwrap();
+        assert_eq!((foreign.lock_height, foreign.proprietary.len()), (0, 1));
+        assert_eq!(foreign.to_bytes(), bytes);
+    }
+    // Version 0 has it in the transaction, and must not have two.
+    let mut bytes = Psbt::new(codec, Version::V0, &codec.new_tx(tx, 7)).to_bytes();
+    let record = [&[14, 0xfc][..], crate::read::LOCK_HEIGHT, &[4, 7, 0, 0, 0]].concat();
+    bytes.splice(5..5, record);
+    let error = Psbt::decode(codec, &bytes).unwrap_err();
+    assert_eq!(error.to_string(), "The proprietary lock height is not allowed in PSBTv0: iostream error");
+}
+
 fn add(psbt: &mut Psbt, signature: KeySignature) {
     psbt.inputs[0].signatures.insert(id_of(&signature.key), signature);
 }

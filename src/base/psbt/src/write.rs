@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use primitives::{WitnessMode, compact_len, encode_output, put_bytes, put_compact_size};
 
 use crate::model::MuSig2Key;
+use crate::read::LOCK_HEIGHT;
 use crate::{Input, KeyOrigin, Output, Proprietary, Psbt, Records, TaprootOrigin, Version};
 
 const SEPARATOR: u8 = 0;
@@ -110,6 +111,9 @@ impl Psbt {
                 put(&mut out, 0x06, &[], &[bits]);
             }
             put_u32(&mut out, 0xfb, Some(self.version.number()));
+            if self.codec.tx_format().has_lock_height() {
+                put(&mut out, 0xfc, LOCK_HEIGHT, &self.lock_height.to_le_bytes());
+            }
         }
         put_proprietary(&mut out, &self.proprietary);
         put_unknown(&mut out, &self.unknown);
