@@ -125,3 +125,24 @@ proptest! {
         prop_assert_eq!(checksum::split(&bad, true).is_ok(), bad == good);
     }
 }
+
+#[test]
+fn keys_in_leaves_are_found_by_the_hash_of_their_32_bytes() {
+    use bitcoin::hashes::{Hash, hash160};
+    let hash = |bytes: &[u8]| hash160::Hash::hash(bytes).to_byte_array();
+    let leaf = format!("and_v(v:pkh({}),older(2))", &G2[2..]);
+    let expansion = read(&format!("tr({},{leaf})", &G1[2..])).expand(0, &NoPrivateKeys).unwrap();
+    // This is what the leaf's script shows of the key, so whoever signs has to find it.
+    let shown = hash(&from_hex(&G2[2..]).unwrap());
+    let (_, script) = &expansion.known.taproot.values().next().unwrap().leaves[0];
+    assert!(script.as_bytes().windows(20).any(|window| window == shown));
+    assert_eq!(
+        expansion.known.keys.get(&shown).map(|key| key.inner.x_only_public_key().0.to_string()),
+        Some(G2[2..].into())
+    );
+
+    // A witness script shows the hash of all 33.
+    let expansion = read(&format!("wsh(and_v(v:pkh({G2}),older(2)))")).expand(0, &NoPrivateKeys).unwrap();
+    assert!(expansion.known.keys.contains_key(&hash(&from_hex(G2).unwrap())));
+    assert!(!expansion.known.keys.contains_key(&shown));
+}
