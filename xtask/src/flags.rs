@@ -81,7 +81,7 @@ xflags::xflags! {
             optional -j, --jobs n: usize
             /// Coin, or `all` (the default).
             optional --coin name: String
-            /// Shape: mono, multi, or all (the default).
+            /// Shape: mono, multi, attached, or all (the default).
             optional --shape name: String
             /// The slow ones too.
             optional --slow

@@ -22,7 +22,7 @@ xflags::xflags! {
         optional -j, --jobs n: usize
         /// Coin, or `all` (the default).
         optional --coin name: String
-        /// Shape: mono, multi, or all (the default).
+        /// Shape: mono, multi, attached, or all (the default).
         optional --shape name: String
         /// The slow ones too.
         optional --slow
@@ -76,10 +76,11 @@ impl Functional {
     /// The shapes to run in.
     pub fn shapes(&self) -> Result<Vec<Shape>> {
         match self.shape.as_deref() {
-            None | Some("all") => Ok(vec![Shape::Mono, Shape::Multi]),
-            Some("mono") => Ok(vec![Shape::Mono]),
-            Some("multi") => Ok(vec![Shape::Multi]),
-            Some(name) => bail!("unknown shape `{name}`; known: mono, multi, all"),
+            None | Some("all") => Ok(Shape::ALL.to_vec()),
+            Some(name) => match Shape::ALL.iter().find(|shape| shape.name() == name) {
+                Some(&shape) => Ok(vec![shape]),
+                None => bail!("unknown shape `{name}`; known: mono, multi, attached, all"),
+            },
         }
     }
 
@@ -106,7 +107,7 @@ mod tests {
     fn everything_is_run_unless_less_is_asked_for() {
         let args = parse(&[]);
         assert_eq!(args.coins().unwrap().len(), coin::all().len());
-        assert_eq!(args.shapes().unwrap(), [Shape::Mono, Shape::Multi]);
+        assert_eq!(args.shapes().unwrap(), Shape::ALL);
         assert_eq!(args.shard().unwrap(), Shard::WHOLE);
         let args = parse(&["reorg", "--coin", "widecoin", "--shape", "mono", "--shard", "2/3", "-j", "0"]);
         assert_eq!(args.coins().unwrap()[0].id, "widecoin");

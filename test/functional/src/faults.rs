@@ -5,7 +5,6 @@
 //! killed by a signal. A disk is slow when everything that waits for it takes longer, which `strace` can make so for the
 //! calls that a program makes to know that its data have arrived.
 
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::node::Node;
 use crate::processes;
+use crate::programs::Program;
 use crate::stage::Skip;
 use crate::wait::{DEADLINE, until};
 
@@ -20,10 +20,10 @@ use crate::wait::{DEADLINE, until};
 const WAITS: &str = "fsync,fdatasync,sync_file_range,msync";
 
 /// The program, such that a write beyond a limit is an error and not its end.
-pub(crate) fn told_of_limits(program: &Path) -> Command {
+pub(crate) fn told_of_limits(program: &Program) -> Command {
     let mut command = Command::new("sh");
     // The shell becomes the program: the process and its number are the same.
-    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(program);
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(program.path()).args(program.first());
     command
 }
 
@@ -122,7 +122,7 @@ mod tests {
         let script = format!("while read x; do echo $x >> {} && echo good || echo bad; done", file.display());
         let script_file = dir.path().join("script");
         fs::write(&script_file, format!("#!/bin/sh\n{script}\n")).unwrap();
-        let mut command = told_of_limits(Path::new("sh"));
+        let mut command = told_of_limits(&std::path::PathBuf::from("sh").into());
         let mut child = command
             .arg(&script_file)
             .stdin(Stdio::piped())

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use rpc::client::{Client, ClientError, Credentials};
 use rpc::{Code, Json, RpcError};
 
+use crate::stage::Helper;
 use crate::wait::{DEADLINE, until};
 
 /// Longest wait for one answer.
@@ -35,13 +36,15 @@ pub struct Node {
     p2p: Option<u16>,
     client: Client,
     gap: Option<u64>,
+    /// The wallet process that is attached to it, in the shape that has one.
+    wallet: Option<Helper>,
 }
 
 impl Node {
     /// Waits until a started daemon answers. `net` is its directory of the chain. `gap` is for [`Node::mine`].
     pub(crate) fn attach(child: Child, data: PathBuf, net: PathBuf, ports: Ports, gap: Option<u64>) -> Result<Node> {
         let client = Client::new("127.0.0.1", ports.rpc, Credentials::CookieDisabled, Some(ANSWER));
-        let mut node = Node { child, data, net, port: ports.rpc, p2p: ports.p2p, client, gap };
+        let mut node = Node { child, data, net, port: ports.rpc, p2p: ports.p2p, client, gap, wallet: None };
         until("the daemon's first answer", DEADLINE, || node.try_to_reach(ports.rpc))?;
         Ok(node)
     }
@@ -70,6 +73,16 @@ impl Node {
             // Still starting, or a cookie from its former life.
             Ok(Err(_)) | Err(_) => Ok(None),
         }
+    }
+
+    /// Takes a wallet process along that attaches to it, and waits until that serves.
+    pub(crate) fn has_wallet(&mut self, mut wallet: Helper) -> Result<()> {
+        until("the attached wallet", DEADLINE, || {
+            ensure!(wallet.runs()?, "the wallet ended: {}", self.stderr().trim_end());
+            Ok(self.try_call("listwallets", &[])?.is_ok().then_some(()))
+        })?;
+        self.wallet = Some(wallet);
+        Ok(())
     }
 
     /// The answer to a call; an error of the method fails the scenario.
@@ -214,12 +227,34 @@ impl Node {
 
     /// Waits until the log behind `from` holds `text`.
     pub fn wait_for_log(&self, from: u64, text: &str) -> Result<()> {
-        until(&format!("`{text}` in the log"), DEADLINE, || {
-            let log = fs::read(self.net.join("debug.log")).unwrap_or_default();
-            let start = usize::try_from(from)?.min(log.len());
-            let new = String::from_utf8_lossy(log.get(start..).unwrap_or_default());
-            Ok(new.contains(text).then_some(()))
-        })
+        until(&format!("`{text}` in the log"), DEADLINE, || Ok(self.log_since(from)?.contains(text).then_some(())))
+    }
+
+    /// The log behind a place.
+    fn log_since(&self, from: u64) -> Result<String> {
+        let log = fs::read(self.net.join("debug.log")).unwrap_or_default();
+        let start = usize::try_from(from)?.min(log.len());
+        Ok(String::from_utf8_lossy(log.get(start..).unwrap_or_default()).into_owned())
+    }
+
+    /// Does something of which the log has to tell all of `told`, and none of `untold`.
+    pub fn logs<T>(
+        &mut self,
+        told: &[&str],
+        untold: &[&str],
+        during: impl FnOnce(&mut Node) -> Result<T>,
+    ) -> Result<T> {
+        let from = self.log_end();
+        let result = during(self)?;
+        for text in told {
+            self.wait_for_log(from, text)?;
+        }
+        // What was told came last, so what was not told by now will not come any more.
+        let log = self.log_since(from)?;
+        match untold.iter().find(|text| log.contains(**text)) {
+            Some(text) => bail!("the log tells `{text}`"),
+            None => Ok(result),
+        }
     }
 
     /// Asks the daemon to stop and waits until it has ended well.
@@ -227,6 +262,12 @@ impl Node {
         self.call("stop", &[])?;
         let status = self.wait_for_end()?;
         ensure!(status.success(), "the daemon was stopped and ended with {status}: {}", self.stderr());
+        if let Some(mut wallet) = self.wallet.take() {
+            // It would wait for the next daemon.
+            wallet.signal(Signal::SIGTERM)?;
+            let status = wallet.wait_for_end()?;
+            ensure!(status.success(), "the attached wallet ended with {status}: {}", self.stderr());
+        }
         Ok(())
     }
 
@@ -236,9 +277,10 @@ impl Node {
         kill(Pid::from_raw(id), signal).with_context(|| format!("sending {signal}"))
     }
 
-    /// Ends the process as a power failure would: it gets no time to write anything.
+    /// Ends the process, and the wallet's, as a power failure would: they get no time to write anything.
     pub fn kill(mut self) -> Result<()> {
         self.signal(Signal::SIGKILL)?;
+        drop(self.wallet.take());
         self.wait_for_end().map(|_| ())
     }
 

@@ -13,14 +13,14 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 
 use crate::args::Functional;
 use crate::plan::{Case, cases, is_wanted};
-use crate::programs::{Programs, Shape};
+use crate::programs::Programs;
 use crate::progress::Progress;
 use crate::scenarios::ALL;
 use crate::stage::{Skip, Stage};
 use crate::{junit, logs};
 
-/// Lines of the logs that are shown for a failure.
-const LOG_LINES: usize = 30;
+/// Lines of each log that are shown for a failure.
+const LOG_LINES: usize = 15;
 
 /// How a case ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,9 @@ fn tell(report: &Report, dir: &Path) {
         Outcome::Passed => println!("ok      {:<44} {seconds:6.1} s", report.name),
         Outcome::Skipped(reason) => println!("skipped {:<44} {reason}", report.name),
         Outcome::Failed(text) => {
-            let logs = logs::combined(dir, LOG_LINES).join("\n    ");
+            let logs = logs::ends(dir, LOG_LINES).join("\n    ");
+            // Whoever wants more finds all of it beside the logs, or the logs if the disk is full.
+            let _ = logs::write_combined(dir);
             println!("FAILED  {:<44} {seconds:6.1} s\n  {text}\n    {logs}\n  {}", report.name, dir.display());
         }
     }
@@ -111,8 +113,10 @@ fn tell(report: &Report, dir: &Path) {
 
 fn outcome(case: &Case, seed: u64, bin: &Path, dir: PathBuf) -> Outcome {
     let programs = Programs::from_environment(case.coin, case.shape, bin);
-    if programs.foreign && case.shape == Shape::Multi {
-        return Outcome::Skipped("the environment names one daemon; it is run as mono".to_owned());
+    // Where ours meets the other one, it does so in every shape.
+    let may_play = programs.fits || (programs.foreign && case.scenario.is_mixed());
+    if !may_play {
+        return Outcome::Skipped("the environment names one daemon, which is run as another shape".to_owned());
     }
     let playing = || {
         fs::create_dir_all(&dir)?;
@@ -170,10 +174,12 @@ pub(crate) fn closing_line<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::programs::Shape;
     use crate::scenarios::Scenario;
 
     fn ended(play: fn(&Stage) -> Result<()>) -> Outcome {
-        let scenario: &'static Scenario = Box::leak(Box::new(Scenario { name: "s", slow: false, play }));
+        let scenario: &'static Scenario =
+            Box::leak(Box::new(Scenario { name: "s", slow: false, attached: false, play }));
         let dir = tempfile::tempdir().unwrap();
         let case = Case { scenario, coin: coin::by_id("freicoin").unwrap(), shape: Shape::Mono };
         outcome(&case, 1, Path::new("nowhere"), dir.path().join("case"))

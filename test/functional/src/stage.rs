@@ -16,7 +16,7 @@ use platform::{ChildOptions, ChildProcess};
 use crate::faults;
 use crate::node::{Node, Ports};
 use crate::processes;
-use crate::programs::{Programs, Shape};
+use crate::programs::{Program, Programs, Shape};
 use crate::wait::{DEADLINE, until};
 
 /// How the daemon says that it cannot run a coin's chain at all.
@@ -125,19 +125,19 @@ impl Stage {
     /// Starts the node `name` on its regtest and waits until it answers.
     pub fn start(&self, name: &str, options: &[&str]) -> Result<Node> {
         let (program, foreign) = self.daemon(Whose::Tested)?;
-        self.launch(Command::new(program), foreign, name, options, false)
+        self.launch(program.command(), foreign, name, options, false)
     }
 
     /// The same for a node to which peers can connect.
     pub fn start_listening(&self, whose: Whose, name: &str, options: &[&str]) -> Result<Node> {
         let (program, foreign) = self.daemon(whose)?;
-        self.launch(Command::new(program), foreign, name, options, true)
+        self.launch(program.command(), foreign, name, options, true)
     }
 
     /// The same as [`Stage::start`] for a node whose disk can become full ([`Node::fill_disk`]).
     pub fn start_on_small_disk(&self, name: &str, options: &[&str]) -> Result<Node> {
         let (program, foreign) = self.daemon(Whose::Tested)?;
-        self.launch(faults::told_of_limits(program), foreign, name, options, false)
+        self.launch(faults::told_of_limits(&program), foreign, name, options, false)
     }
 
     /// The same as [`Stage::start`] through the wrapper, which becomes the daemon.
@@ -147,11 +147,9 @@ impl Stage {
 
     /// The wrapper with a command.
     fn wrapper(&self, words: &[&str]) -> Result<Command> {
-        let wrapper = self.programs.wrapper.as_deref().and_then(<[OsString]>::split_first);
         let none = || Skip("no variable names the wrapper that belongs to the daemon".to_owned());
-        let (program, first) = wrapper.with_context(none)?;
-        let mut command = Command::new(program);
-        command.args(first).args(words);
+        let mut command = self.programs.wrapper.as_ref().with_context(none)?.command();
+        command.args(words);
         Ok(command)
     }
 
@@ -165,21 +163,21 @@ impl Stage {
     /// Runs the offline tool on the wallets of the node `name`.
     pub fn wallet_tool(&self, name: &str, words: &[&str]) -> Result<Ended> {
         let none = || Skip("no variable names the wallet tool that belongs to the daemon".to_owned());
-        let mut command = Command::new(self.programs.wallet.as_ref().with_context(none)?);
+        let mut command = self.programs.wallet.as_ref().with_context(none)?.command();
         command.arg("-regtest").arg(format!("-datadir={}", self.data(name)?.display())).args(words);
         self.run_command(command)
     }
 
     /// The executable of somebody's daemon, and whether it is foreign.
-    fn daemon(&self, whose: Whose) -> Result<(&Path, bool)> {
+    fn daemon(&self, whose: Whose) -> Result<(Program, bool)> {
         let Programs { daemon, foreign, ours, .. } = &self.programs;
         match whose {
-            Whose::Tested => Ok((daemon, *foreign)),
-            Whose::Ours => Ok((ours, false)),
+            Whose::Tested => Ok((daemon.clone(), *foreign)),
+            Whose::Ours => Ok((ours.clone().into(), false)),
             Whose::Judge => {
                 let text = || Skip(format!("no judge: {} names no foreign daemon", self.coin.test_env_daemon));
                 ensure!(*foreign, text());
-                Ok((daemon, true))
+                Ok((daemon.clone(), true))
             }
         }
     }
@@ -193,6 +191,10 @@ impl Stage {
         let port = || if foreign { free_port() } else { Ok(0) };
         let ports = Ports { rpc: port()?, p2p: listens.then(port).transpose()? };
         command.args(basic_options(&data)).arg(format!("-rpcport={}", ports.rpc));
+        let attached = self.shape == Shape::Attached && !foreign;
+        if attached {
+            command.args(["-disablewallet", "-ipcbind=unix"]);
+        }
         if let Some(port) = ports.p2p {
             command.args(["-listen=1", "-bind=127.0.0.1"]).arg(format!("-port={port}"));
         }
@@ -201,18 +203,23 @@ impl Stage {
         let missing = || format!("starting {}", program.display());
         let child = command.stderr(append(&data.join("stderr.log"))?).spawn().with_context(missing)?;
         let errors = data.join("stderr.log");
-        Node::attach(child, data, net, ports, easy_gap(self.regtest()?)).map_err(|error| {
-            match fs::read_to_string(errors) {
-                Ok(text) if text.contains(CANNOT_VALIDATE) => Skip(text.trim().to_owned()).into(),
-                _ => error.context(format!("starting {name} with {options:?}")),
-            }
-        })
+        let started = Node::attach(child, data, net, ports, easy_gap(self.regtest()?));
+        let mut node = started.map_err(|error| match fs::read_to_string(errors) {
+            Ok(text) if text.contains(CANNOT_VALIDATE) => Skip(text.trim().to_owned()).into(),
+            _ => error.context(format!("starting {name} with {options:?}")),
+        })?;
+        if attached {
+            let mut words = vec!["-ipcconnect=unix"];
+            words.extend(options);
+            node.has_wallet(self.wallet(name, &words)?)?;
+        }
+        Ok(node)
     }
 
     /// Starts a wallet process for the node `name`.
     pub fn wallet(&self, name: &str, options: &[&str]) -> Result<Helper> {
         let data = self.data(name)?;
-        let program = self.programs.daemon.with_file_name(format!("{}-wallet", self.coin.id));
+        let program = self.programs.ours.with_file_name(format!("{}-wallet", self.coin.id));
         let mut command = Command::new(&program);
         command.arg("-regtest").arg(format!("-datadir={}", data.display())).arg("-printtoconsole=0").args(options);
         command.stdin(Stdio::null()).stderr(append(&data.join("stderr.log"))?);
@@ -226,19 +233,20 @@ impl Stage {
         let mut arguments: Vec<OsString> = basic_options(&data).into_iter().map(Into::into).collect();
         arguments.extend(options.iter().map(Into::into));
         let options = ChildOptions { arguments, ..ChildOptions::default() };
-        platform::child::spawn(&self.programs.daemon, &options).with_context(|| self.missing())
+        let program = &self.programs.ours;
+        platform::child::spawn(program, &options).with_context(|| format!("starting {}", program.display()))
     }
 
     /// Runs the daemon with exactly these options until it ends by itself.
     pub fn run(&self, options: &[impl AsRef<OsStr>]) -> Result<Ended> {
-        let mut command = Command::new(&self.programs.daemon);
+        let mut command = self.programs.daemon.command();
         command.args(options);
         self.run_command(command)
     }
 
     /// Runs the command line client for a node.
     pub fn cli(&self, node: &Node, words: &[&str]) -> Result<Ended> {
-        let mut command = Command::new(&self.programs.cli);
+        let mut command = self.programs.cli.command();
         command.args(place(node)).args(words);
         self.run_command(command)
     }
@@ -283,10 +291,6 @@ impl Stage {
         }
         let text = |path: &Path| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         Ok(Ended { status: status?, stdout: text(&out)?, stderr: text(&err)? })
-    }
-
-    fn missing(&self) -> String {
-        format!("starting {}", self.programs.daemon.display())
     }
 }
 

@@ -103,9 +103,9 @@ const WORKLOADS: [(&str, &str, Work); 8] = [
 /// Plays the workloads that the command line names. Answers whether all of them could be played.
 pub fn run(args: &Functional) -> Result<bool> {
     let bitcoin = coin::by_id("bitcoin").context("bitcoin is a coin")?;
-    let ours = Programs::find(bitcoin, Shape::Multi, &args.bin, |_| None).daemon;
+    let ours = Programs::find(bitcoin, Shape::Multi, &args.bin, |_| None).ours;
     let named = Programs::from_environment(bitcoin, Shape::Multi, &args.bin);
-    let rival = named.foreign.then(|| named.daemon.clone());
+    let rival = named.foreign.then(|| named.daemon.path().to_owned());
     let pairs = args.pairs.unwrap_or(3).max(1);
     let chosen: Vec<_> = WORKLOADS
         .iter()

@@ -11,12 +11,15 @@ use crate::node::Node;
 use crate::stage::{Stage, expect_equal};
 
 pub(super) fn play(stage: &Stage) -> Result<()> {
-    let node = stage.start("a", &[])?;
+    let mut node = stage.start("a", &[])?;
     let mode = fs::metadata(node.cookie())?.permissions().mode() & 0o777;
     expect_equal("the cookie's permissions", &mode, &0o600)?;
     let cookie = fs::read_to_string(node.cookie())?;
     ensure!(cookie.starts_with("__cookie__:") && cookie.len() >= 11 + 64, "a weak cookie of {} bytes", cookie.len());
-    refused(&node, Credentials::Cookie(format!("{cookie}0")))?;
+    // Who guesses is told of, and what he guessed is not.
+    node.logs(&["incorrect password attempt from 127.0.0.1"], &[&cookie, "__cookie__"], |node| {
+        refused(node, Credentials::Cookie(format!("{cookie}0")))
+    })?;
     refused(&node, Credentials::CookieDisabled)?;
     node.stop()?;
 

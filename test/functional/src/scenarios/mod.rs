@@ -48,16 +48,30 @@ pub struct Scenario {
     pub name: &'static str,
     /// Whether it takes longer than a few seconds, so that it is played only when asked for.
     pub slow: bool,
+    /// Whether it is played with the wallet attached to the node as well: whether it has a use for a wallet or a client.
+    pub attached: bool,
     /// What happens.
     pub play: fn(&Stage) -> Result<()>,
 }
 
+impl Scenario {
+    /// Whether our daemon meets the one that the environment names.
+    pub fn is_mixed(&self) -> bool {
+        self.name.starts_with("mixed")
+    }
+}
+
 const fn quick(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
-    Scenario { name, slow: false, play }
+    Scenario { name, slow: false, attached: false, play }
 }
 
 const fn slow(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
-    Scenario { name, slow: true, play }
+    Scenario { name, slow: true, attached: false, play }
+}
+
+/// A quick one that is played with the wallet attached, too.
+const fn any_shape(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
+    Scenario { attached: true, ..quick(name, play) }
 }
 
 /// Every scenario.
@@ -72,15 +86,15 @@ pub const ALL: &[Scenario] = &[
     quick("kill", kill::play),
     quick("disk_full", disk_full::play),
     slow("disk_slow", disk_slow::play),
-    quick("saved_state", saved_state::play),
+    any_shape("saved_state", saved_state::play),
     quick("reindex", reindex::play),
     quick("prune", prune::play),
     quick("auth", auth::play),
-    quick("cli", cli::play),
+    any_shape("cli", cli::play),
     slow("arguments", arguments::play),
     quick("slow_readers", slow_readers::play),
     quick("wrapper", wrapper::play),
-    quick("offline_tool", offline_tool::play),
+    any_shape("offline_tool", offline_tool::play),
     quick("flood", flood::play),
     slow("takeover", takeover::play),
     quick("two_coins", two_coins::play),
@@ -90,7 +104,7 @@ pub const ALL: &[Scenario] = &[
     quick("bad_peers", bad_peers::play),
     quick("mixed_sync", mixed_sync::play),
     quick("mixed_relay", mixed_relay::play),
-    quick("mixed_wallet", mixed_wallet::play),
+    any_shape("mixed_wallet", mixed_wallet::play),
     quick("endpoints", endpoints::play),
     quick("separation", separation::play),
     quick("parent", parent::play),

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use coin::{ChainKind, Coin};
 
 use super::adapt;
-use crate::programs::{Programs, Shape};
+use crate::programs::{Program, Programs, Shape};
 
 /// Parts of the software that Bulkhead promises. What the framework asks about and is not here is not built, and tests
 /// that need it are skipped by the framework itself.
@@ -51,10 +51,15 @@ impl Setup {
         link(&bin, &build.join("src"))?;
         fs::write(work.join("config.ini"), filled(&text, checkout, &build, coin))?;
         let programs = Programs::from_environment(coin, shape, &bin);
-        let mut variables = vec![(coin.test_env_daemon.to_owned(), programs.daemon.clone())];
+        // The framework knows the wrapper's variable by itself, and what is started through it without being told.
+        let direct = |program: &Program, ours: &Path| {
+            if program.first().is_empty() { program.path().to_owned() } else { ours.to_owned() }
+        };
+        let daemon = direct(&programs.daemon, &programs.ours);
+        let mut variables = vec![(coin.test_env_daemon.to_owned(), daemon.clone())];
         for &name in coin.test_env_vars {
             let program = match name {
-                _ if name.ends_with("CLI") => programs.cli.clone(),
+                _ if name.ends_with("CLI") => direct(&programs.cli, &bin.join(format!("{}-cli", coin.id))),
                 _ if name.ends_with("WALLET") => bin.join(format!("{}-wallet", coin.id)),
                 _ => continue,
             };
@@ -72,7 +77,7 @@ impl Setup {
         };
         let framework = fs::read_to_string(scripts.join("test_framework/test_framework.py")).unwrap_or_default();
         let old_wallets = framework.contains("\"--descriptors\", default=False");
-        Ok(Setup { scripts, work: work.to_owned(), suite, daemon: programs.daemon, variables, old_wallets })
+        Ok(Setup { scripts, work: work.to_owned(), suite, daemon, variables, old_wallets })
     }
 
     /// What the suite is called in the baselines.
