@@ -133,7 +133,7 @@ pub fn first(txid: Txid) -> OutPoint {
 }
 
 /// An amount as the daemon writes it, in the smallest unit.
-fn satoshis(amount: &Json) -> Result<u64> {
+pub fn satoshis(amount: &Json) -> Result<u64> {
     let amount = Amount::from_str_in(amount.as_number()?, bitcoin::Denomination::Bitcoin)?;
     Ok(amount.to_sat())
 }

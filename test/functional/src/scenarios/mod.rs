@@ -19,6 +19,7 @@ mod mixed_wallet;
 mod offline_tool;
 mod options;
 mod parent;
+mod payments;
 mod peers;
 mod prune;
 mod reindex;
@@ -95,6 +96,7 @@ pub const ALL: &[Scenario] = &[
     quick("slow_readers", slow_readers::play),
     quick("wrapper", wrapper::play),
     any_shape("offline_tool", offline_tool::play),
+    any_shape("payments", payments::play),
     quick("flood", flood::play),
     slow("takeover", takeover::play),
     quick("two_coins", two_coins::play),
