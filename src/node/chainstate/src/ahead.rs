@@ -33,14 +33,14 @@ pub(crate) struct Ahead {
 pub(crate) enum State {
     /// It breaks a rule that needs no scripts.
     Wrong(ConnectReason),
-    /// Its scripts run, if they do (`why`), and will be judged.
+    /// It is right but for its scripts, which are run if there is a reason (`why`).
     Running { prepared: Prepared, why: Option<WhyVerify>, verdict: Verdict },
 }
 
 /// What the scripts of a block come to.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// They are right.
+    /// They are right, or need not be.
     Right,
     /// They are not run before somebody waits for them.
     Asked,
@@ -73,7 +73,12 @@ impl Engine {
             }
         };
         let state = match self.prepare(&block, &node, pending)? {
-            Ok(prepared) => State::Running { prepared, why: self.why_verify(&node), verdict: Verdict::Asked },
+            Ok(prepared) => {
+                let why = self.why_verify(&node);
+                let needless = why.is_none() || prepared.spendings.is_empty();
+                let verdict = if needless { Verdict::Right } else { Verdict::Asked };
+                State::Running { prepared, why, verdict }
+            }
             Err(reason) => State::Wrong(reason),
         };
         Ok(Ahead { id, node, block, state })
@@ -81,14 +86,10 @@ impl Engine {
 
     /// Lets the scripts begin, on other threads if there are any.
     fn let_run(&self, ahead: &mut Ahead) {
-        if let State::Running { prepared, why, verdict } = &mut ahead.state {
-            *verdict = if why.is_none() || prepared.spendings.is_empty() {
-                Verdict::Right
-            } else {
-                let spendings = Arc::clone(&prepared.spendings);
-                let begun = ScriptChecker::begin(&self.scripts, spendings, prepared.flags, self.rules.dialect());
-                begun.map_or(Verdict::Asked, Verdict::Awaited)
-            };
+        if let State::Running { prepared, verdict: verdict @ Verdict::Asked, .. } = &mut ahead.state {
+            let spendings = Arc::clone(&prepared.spendings);
+            let begun = ScriptChecker::begin(&self.scripts, spendings, prepared.flags, self.rules.dialect());
+            *verdict = begun.map_or(Verdict::Asked, Verdict::Awaited);
         }
     }
 

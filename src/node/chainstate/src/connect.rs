@@ -244,6 +244,9 @@ impl Engine {
 
     /// Tells that scripts are run from this block on, or no longer.
     pub(crate) fn log_why(&self, node: &Node, why: Option<WhyVerify>) {
+        if node.parent().is_none() {
+            return; // genesis has no scripts to run
+        }
         let now = why.map_or(LastVerified::Assumed, LastVerified::Run);
         if self.verifies.replace(now) != now {
             if let Some(why) = why {

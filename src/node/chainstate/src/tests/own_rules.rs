@@ -8,7 +8,7 @@ use consensus::{ChainParams, OwnStart, Rules, rules_for};
 use primitives::assets::{self, Allocation, AssetOutputs};
 use primitives::{Block, Tx, TxOutEntry};
 
-use super::lab::{Lab, anyone, split};
+use super::lab::{Lab, anyone, locked, split};
 
 /// The asset that stands for the coin.
 const SYSX: u64 = 123_456;
@@ -122,4 +122,33 @@ fn a_chain_is_followed_to_its_frontier() {
     assert_eq!((lab.height(), lab.tip()), (3, blocks[2].hash()));
     lab.restart();
     assert_eq!(lab.height(), 3);
+}
+
+/// Bitcoin's rules, of which the scripts are taken on trust.
+#[derive(Debug)]
+struct Trusting(ChainParams);
+
+impl Rules for Trusting {
+    fn params(&self) -> &ChainParams {
+        &self.0
+    }
+
+    fn runs_scripts(&self, _: u32) -> bool {
+        false
+    }
+}
+
+#[test]
+fn scripts_that_are_taken_on_trust_are_not_run() {
+    let mut lab = Lab::with_rules(Arc::new(Trusting(params("bitcoin"))));
+    let blocks = lab.mine(101);
+    let locked = locked(coinbase_of(&blocks[0]), 5_000_000_000);
+    let first = lab.block(blocks[100].hash(), vec![locked.clone()], 1, 0);
+    assert!(lab.submit(&first).1.refused.is_empty());
+    let thief = split(OutPoint { txid: locked.txid(), vout: 0 }, 5_000_000_000);
+    let second = lab.block(first.hash(), vec![thief], 2, 0);
+    assert!(lab.submit(&second).1.refused.is_empty(), "a block that comes alone");
+    lab.stop();
+    lab.open(false, true).unwrap();
+    assert_eq!(lab.tip(), second.hash(), "and one of many");
 }
