@@ -1,6 +1,6 @@
 //! Taking the tip back: what its outputs added goes, what its inputs took returns.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use bitcoin::OutPoint;
 use primitives::{Block, BlockUndo};
@@ -9,6 +9,7 @@ use store::StoreError;
 use crate::{
     Engine, Fatal, NodeId,
     coins::{Changes, Lookup, StoredCoin},
+    hashing::SaltedState,
     shared::{read, write},
 };
 
@@ -21,6 +22,15 @@ pub(crate) enum Unclean {
     /// A coin that should be there is not, or is another one.
     #[error("transaction and coin data inconsistent")]
     Coins,
+}
+
+/// The coins that a block makes, but for those that nobody keeps.
+fn created(block: &Block) -> impl Iterator<Item = OutPoint> {
+    block.txs.iter().flat_map(|tx| {
+        let txid = tx.txid();
+        let kept = (0u32..).zip(tx.outputs()).filter(|(_, out)| !script::templates::is_unspendable(&out.script_pubkey));
+        kept.map(move |(vout, _)| OutPoint { txid, vout })
+    })
 }
 
 impl Engine {
@@ -72,15 +82,19 @@ impl Engine {
         }
         let mut changes = Changes::with_capacity(block.txs.len() * 4, self.scripts.salt());
         changes.set_final_tx(undo.final_tx);
+        let stored = self.stored(created(block).collect(), pending).map_err(|_| Unclean::Coins)?;
         for (n, tx) in block.txs.iter().enumerate().rev() {
             for (vout, output) in (0u32..).zip(tx.outputs()) {
                 if script::templates::is_unspendable(&output.script_pubkey) {
                     continue;
                 }
                 let out = OutPoint { txid: tx.txid(), vout };
-                let found = self.pending_coin(&out, &[&changes, pending]).map_err(|_| Unclean::Coins)?;
+                let found = match changes.get(&out) {
+                    Lookup::Coin(coin) => Some(coin),
+                    Lookup::Spent => None,
+                    Lookup::Unknown => stored.get(&out),
+                };
                 let same = found
-                    .as_ref()
                     .and_then(|c| c.decode(self.shared.codec).ok())
                     .is_some_and(|c| c.out == *output && c.height == height && c.coinbase == (n == 0));
                 if !same && !consensus::is_bip30_unspendable(&block.hash(), height) {
@@ -99,16 +113,32 @@ impl Engine {
         Ok(changes)
     }
 
-    /// A coin as of changes that are not applied yet, the first of which that knows it decides.
-    pub(crate) fn pending_coin(&self, out: &OutPoint, pending: &[&Changes]) -> Result<Option<StoredCoin>, StoreError> {
-        for changes in pending {
-            match changes.get(out) {
-                Lookup::Coin(coin) => return Ok(Some(coin.clone())),
-                Lookup::Spent => return Ok(None),
-                Lookup::Unknown => {}
+    /// Which of these coins there are, as of the tip with `pending` on top.
+    fn stored(
+        &self,
+        outs: Vec<OutPoint>,
+        pending: &Changes,
+    ) -> Result<HashMap<OutPoint, StoredCoin, SaltedState>, StoreError> {
+        let mut found = HashMap::with_capacity_and_hasher(outs.len(), self.scripts.salt());
+        let mut unknown = Vec::new();
+        let state = read(&self.shared.state);
+        for out in outs {
+            let looked = match pending.get(&out) {
+                Lookup::Unknown => state.cache.get(&out),
+                known => known,
+            };
+            match looked {
+                Lookup::Coin(coin) => drop(found.insert(out, coin.clone())),
+                Lookup::Spent => {}
+                Lookup::Unknown => unknown.push(out),
             }
         }
-        self.shared.coin(out)
+        drop(state);
+        unknown.sort_unstable();
+        let values = self.shared.coins_db.get_many(&unknown)?;
+        let known = unknown.into_iter().zip(values).filter_map(|(out, value)| Some((out, StoredCoin::new(&value?))));
+        found.extend(known);
+        Ok(found)
     }
 
     pub(crate) fn log_tip(&self, tip: NodeId) {

@@ -29,6 +29,10 @@ pub type KeyValue = (Box<[u8]>, Box<[u8]>);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Family(pub &'static str, pub Access);
 
+/// Threads that read many values at once, and how many values are worth one of them.
+const READERS: usize = 8;
+const LEAST_PART: usize = 16;
+
 /// A log of so many bytes is long: to read it takes longer than to open tables.
 const LONG_LOG: u64 = 1 << 20;
 
@@ -97,12 +101,29 @@ impl Kv {
         Ok(self.db.get_cf(self.family(family), key)?)
     }
 
-    /// The values under many keys, in their order, read in one pass.
-    pub fn get_many<K: AsRef<[u8]>>(
+    /// The values under many keys, in their order, read in one pass, or in several at once: a disk that has to look for
+    /// each of them answers many questions in the time of one.
+    pub fn get_many<K: AsRef<[u8]> + Sync>(
         &self,
         family: &'static str,
         keys: &[K],
     ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let part = keys.len().div_ceil(READERS).max(LEAST_PART);
+        if keys.len() <= part {
+            return self.get_part(family, keys);
+        }
+        std::thread::scope(|scope| {
+            let readers: Vec<_> =
+                keys.chunks(part).map(|keys| scope.spawn(move || self.get_part(family, keys))).collect();
+            let mut found = Vec::with_capacity(keys.len());
+            for reader in readers {
+                found.extend(reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            }
+            Ok(found)
+        })
+    }
+
+    fn get_part<K: AsRef<[u8]>>(&self, family: &'static str, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let found = self.db.batched_multi_get_cf(self.family(family), keys.iter().map(AsRef::as_ref), false);
         found.into_iter().map(|r| Ok(r?.map(|v| v.to_vec()))).collect()
     }
