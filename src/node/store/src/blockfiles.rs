@@ -39,15 +39,46 @@ pub struct BlockFilesOptions {
     pub fast_prune: bool,
 }
 
+/// A file that blocks are appended to.
+#[derive(Debug, Default, Clone, Copy)]
+struct Filling {
+    file: u32,
+    /// The highest block in that file whose undo data are written.
+    undo_height: u32,
+}
+
 /// What changes with each block, behind one lock; reads never take it.
 #[derive(Debug, Default)]
 struct Cursor {
     infos: Vec<FileInfo>,
-    /// The file that blocks are appended to.
-    file: u32,
-    /// The highest block in that file whose undo data are written.
-    undo_height: u32,
+    /// Blocks from this height on are kept apart from those below, which come later: else one file would hold blocks of
+    /// very different heights, and could not be pruned.
+    apart: Option<u32>,
+    /// The files being filled: that of the blocks below that height, and that of the others.
+    filling: [Option<Filling>; 2],
     dirty: BTreeSet<u32>,
+}
+
+impl Cursor {
+    /// Which of the files being filled is for blocks of a height.
+    fn lane(&self, height: u32) -> usize {
+        usize::from(self.apart.is_some_and(|apart| height >= apart))
+    }
+
+    /// The file for blocks of a height; a new one if none is being filled.
+    fn filled(&mut self, height: u32) -> &mut Filling {
+        let (lane, next) = (self.lane(height), self.infos.len());
+        self.filling[lane].get_or_insert_with(|| Filling { file: file_number(next), undo_height: 0 })
+    }
+
+    /// Goes on with the files whose last blocks were on either side.
+    fn resume(&mut self) {
+        self.filling = [None, None];
+        for (number, info) in self.infos.iter().enumerate().filter(|(_, info)| info.size > 0) {
+            let lane = self.lane(info.height_last);
+            self.filling[lane] = Some(Filling { file: file_number(number), undo_height: 0 });
+        }
+    }
 }
 
 /// The block and undo files of one chain.
@@ -65,7 +96,8 @@ pub struct BlockFiles {
 impl BlockFiles {
     /// The files of a directory with what the database remembers of its files.
     pub fn new(disk: Arc<dyn Disk>, options: &BlockFilesOptions, infos: Vec<FileInfo>) -> Self {
-        let last = u32::try_from(infos.len().saturating_sub(1)).expect("file numbers are 32 bits wide");
+        let last = Filling { file: file_number(infos.len().saturating_sub(1)), undo_height: 0 };
+        let cursor = Cursor { infos, filling: [Some(last), None], ..Cursor::default() };
         Self {
             disk,
             blocks: FlatFiles::new(&options.dir, "blk", if options.fast_prune { 0x4000 } else { BLOCK_CHUNK }),
@@ -73,13 +105,20 @@ impl BlockFiles {
             magic: options.magic,
             key: options.key,
             fast_prune: options.fast_prune,
-            cursor: Mutex::new(Cursor { infos, file: last, ..Cursor::default() }),
+            cursor: Mutex::new(cursor),
         }
     }
 
     fn cursor(&self) -> MutexGuard<'_, Cursor> {
         // The cursor holds plain numbers that are changed after the write that they describe.
         self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps blocks from `height` on in files of their own, because those below it come later.
+    pub fn keep_apart(&self, height: u32) {
+        let mut cursor = self.cursor();
+        cursor.apart = Some(height);
+        cursor.resume();
     }
 
     /// The path of a block file.
@@ -107,32 +146,34 @@ impl BlockFiles {
         let info = &mut cursor.infos[index(pos.file)];
         info.size = info.size.max(pos.offset + len);
         info.add(height, time);
-        cursor.file = cursor.file.max(pos.file);
+        let filling = cursor.filled(height);
+        filling.file = filling.file.max(pos.file);
         cursor.dirty.insert(pos.file);
     }
 
     /// Finds room for `add` bytes, leaving a full file for the next one.
     fn claim(&self, cursor: &mut Cursor, add: u32, height: u32) -> Result<FlatPos, StoreError> {
         let limit = if self.fast_prune { FASTPRUNE_FILE.max(add + 1) } else { MAX_FILE };
-        grow(&mut cursor.infos, cursor.file);
-        let full = cursor.infos[index(cursor.file)];
+        let Filling { mut file, undo_height } = *cursor.filled(height);
+        grow(&mut cursor.infos, file);
+        let full = cursor.infos[index(file)];
         if full.size + add >= limit {
-            let left = cursor.file;
-            cursor.file = u32::try_from(cursor.infos.len()).expect("file numbers are 32 bits wide");
-            grow(&mut cursor.infos, cursor.file);
-            tracing::debug!(target: "blockstorage", "Leaving block file {left}: {full:?} (onto {}) (height {height})", cursor.file);
+            let left = file;
+            file = file_number(cursor.infos.len());
+            grow(&mut cursor.infos, file);
+            *cursor.filled(height) = Filling { file, undo_height: 0 };
+            tracing::debug!(target: "blockstorage", "Leaving block file {left}: {full:?} (onto {file}) (height {height})");
             // When undo data lag behind, the file is finished by the write of its last undo record.
-            let undo_done = full.height_last == cursor.undo_height;
-            cursor.undo_height = 0;
+            let undo_done = full.height_last == undo_height;
             if let Err(e) = self.flush_file(left, full, true, undo_done) {
                 tracing::warn!(
                     "Failed to flush previous block file {left:05} (finalize=1, finalize_undo={}) before opening new block file {:05}: {e}",
                     u8::from(undo_done),
-                    cursor.file
+                    file
                 );
             }
         }
-        let pos = FlatPos { file: cursor.file, offset: cursor.infos[index(cursor.file)].size };
+        let pos = FlatPos { file, offset: cursor.infos[index(file)].size };
         self.blocks.allocate(&*self.disk, pos, add)?;
         Ok(pos)
     }
@@ -176,12 +217,12 @@ impl BlockFiles {
         info.undo_size = start.offset + len + UNDO_OVERHEAD;
         let info = *info;
         cursor.dirty.insert(file);
-        if file < cursor.file && height == info.height_last {
-            if let Err(e) = self.undo.flush(&*self.disk, FlatPos { file, offset: info.undo_size }, true) {
-                tracing::warn!("Failed to flush undo file {file:05}: {e}");
-            }
-        } else if file == cursor.file {
-            cursor.undo_height = cursor.undo_height.max(height);
+        if let Some(filling) = cursor.filling.iter_mut().flatten().find(|filling| filling.file == file) {
+            filling.undo_height = filling.undo_height.max(height);
+        } else if height == info.height_last
+            && let Err(e) = self.undo.flush(&*self.disk, FlatPos { file, offset: info.undo_size }, true)
+        {
+            tracing::warn!("Failed to flush undo file {file:05}: {e}");
         }
         Ok(FlatPos { file, offset: start.offset + RECORD_HEADER })
     }
@@ -255,11 +296,6 @@ impl BlockFiles {
         self.cursor().infos.iter().map(FileInfo::disk_size).sum()
     }
 
-    /// The number of the file that is being filled.
-    pub fn current_file(&self) -> u32 {
-        self.cursor().file
-    }
-
     /// Forgets a pruned file's contents; `unlink` removes it once the index no longer names it.
     pub fn forget(&self, file: u32) {
         let mut cursor = self.cursor();
@@ -315,6 +351,10 @@ fn grow(infos: &mut Vec<FileInfo>, file: u32) {
     if infos.len() <= index(file) {
         infos.resize(index(file) + 1, FileInfo::default());
     }
+}
+
+fn file_number(index: usize) -> u32 {
+    u32::try_from(index).expect("file numbers are 32 bits wide")
 }
 
 fn index(file: u32) -> usize {

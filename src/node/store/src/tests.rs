@@ -75,6 +75,27 @@ fn damage_is_named_not_returned() {
 }
 
 #[test]
+fn blocks_far_above_the_others_have_files_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path(), true);
+    files.write_block(&[0; 100], 1, 0).unwrap();
+    files.keep_apart(500);
+    let write = |files: &BlockFiles, height| files.write_block(&[1; 30_000], height, 0).unwrap().file;
+    let order = [(500, 1), (2, 0), (501, 1), (3, 0), (4, 2), (502, 3), (5, 2)];
+    for (height, file) in order {
+        assert_eq!(write(&files, height), file, "height {height}");
+    }
+    for (file, height) in [(0, 3), (2, 5), (3, 502)] {
+        let undo = files.write_undo(file, height, &PARENT, b"undo").unwrap();
+        assert_eq!((undo.file, files.read_undo(undo, &PARENT).unwrap()), (file, b"undo".to_vec()));
+    }
+    // After a start each kind goes on in its own file.
+    let again = BlockFiles::new(Arc::new(RealDisk), &options(dir.path(), true), files.infos());
+    again.keep_apart(500);
+    assert_eq!((write(&again, 6), write(&again, 503)), (4, 3));
+}
+
+#[test]
 fn full_files_are_cut_and_left() {
     let dir = tempfile::tempdir().unwrap();
     let files = open(dir.path(), true);
