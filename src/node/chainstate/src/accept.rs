@@ -199,7 +199,8 @@ impl Engine {
 
     /// A block's data are in the files: it, and those that waited for it, may become candidates.
     pub(crate) fn received(&mut self, id: NodeId, block: &Block, pos: FlatPos) {
-        let mut tree = write(&self.shared.tree);
+        let shared = Arc::clone(&self.shared);
+        let mut tree = write(&shared.tree);
         let witness = self.rules.params().is_active(consensus::Buried::Segwit, tree[id].height);
         let node = &mut tree[id];
         node.tx_count = u32::try_from(block.txs.len()).expect("a block has fewer transactions than bytes");
@@ -213,15 +214,22 @@ impl Engine {
             self.candidates.wait_for(parent, id);
             return;
         }
+        self.count(&mut tree, id);
+    }
+
+    /// All ancestors of a block are counted through: so is it now, with those that waited for it.
+    pub(crate) fn count(&mut self, tree: &mut Tree, id: NodeId) {
         let mut ready = vec![id];
         while let Some(id) = ready.pop() {
             let below = tree[id].parent().map_or(0, |p| tree[p].chain_tx_count);
+            // The block of a snapshot may be the tip before it is here.
+            self.candidates.remove(tree, id);
             let node = &mut tree[id];
             node.chain_tx_count = below + u64::from(node.tx_count);
             node.sequence = self.next_sequence;
             self.next_sequence += 1;
             if Candidates::eligible(&tree[id]) {
-                self.candidates.offer(&tree, id, self.active_tip);
+                self.candidates.offer(tree, id, self.active_tip);
             }
             let mut next = self.candidates.release(id);
             // Those that waited longest come first.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use primitives::Block;
 
-use crate::{ChainEvent, Engine, Fatal, FlushMode, NodeId, Refused, shared::read};
+use crate::{ChainEvent, Engine, Fatal, FlushMode, NodeId, Refused, shared::read, snapshot::Background};
 
 /// Connected in one go at most: then the memory pool is made consistent and others get their turn.
 const STEP: u32 = 32;
@@ -61,8 +61,14 @@ impl Engine {
     /// The best candidate whose whole branch is there and not known to be invalid.
     fn find_target(&mut self) -> Option<NodeId> {
         let tree = read(&self.shared.tree);
+        let base = self.background.as_ref().map(Background::base);
         'candidate: loop {
             let best = self.candidates.best()?;
+            // Below the block of a snapshot nothing can be undone until it is proven. Then all are offered again.
+            if base.is_some_and(|base| tree.ancestor(best, tree[base].height) != Some(base)) {
+                self.candidates.remove(&tree, best);
+                continue;
+            }
             let mut at = best;
             let mut path = Vec::new();
             while self.active_tip.is_none_or(|tip| tree.ancestor(tip, tree[at].height) != Some(at)) {

@@ -290,7 +290,7 @@ impl Engine {
         }
         unknown.sort_unstable();
         unknown.dedup();
-        let found = self.shared.coins_db.get_many(&unknown)?;
+        let found = self.shared.coins_db().get_many(&unknown)?;
         let mut state = write(&self.shared.state);
         for (out, bytes) in unknown.into_iter().zip(found) {
             if let Some(bytes) = bytes {

@@ -13,6 +13,9 @@ use crate::{
     shared::{read, write},
 };
 
+/// The chain behind a snapshot tells of one block in so many.
+const LOG_BEHIND: u32 = 2000;
+
 /// Why a block cannot be undone exactly.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum Unclean {
@@ -58,7 +61,7 @@ impl Engine {
             state.tip = Some(parent);
         }
         self.active_tip = Some(parent);
-        {
+        if !self.in_background {
             // What was the tip remains a candidate; so does its parent, which is the tip now.
             let tree = read(&self.shared.tree);
             self.candidates.offer(&tree, parent, None);
@@ -135,7 +138,7 @@ impl Engine {
         }
         drop(state);
         unknown.sort_unstable();
-        let values = self.shared.coins_db.get_many(&unknown)?;
+        let values = self.shared.coins_db().get_many(&unknown)?;
         let known = unknown.into_iter().zip(values).filter_map(|(out, value)| Some((out, StoredCoin::new(&value?))));
         found.extend(known);
         Ok(found)
@@ -144,11 +147,15 @@ impl Engine {
     pub(crate) fn log_tip(&self, tip: NodeId) {
         let tree = read(&self.shared.tree);
         let node = &tree[tip];
+        if self.in_background && !node.height.is_multiple_of(LOG_BEHIND) {
+            return;
+        }
+        let what = if self.in_background { "[background validation] " } else { "" };
         let state = read(&self.shared.state);
         #[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
         let megabytes = state.cache.memory() as f64 / f64::from(1 << 20);
         tracing::info!(
-            "UpdateTip: new best={} height={} version={:#010x} log2_work={:.6} tx={} date='{}' progress={:.6} cache={megabytes:.1}MiB({}txo)",
+            "{what}UpdateTip: new best={} height={} version={:#010x} log2_work={:.6} tx={} date='{}' progress={:.6} cache={megabytes:.1}MiB({}txo)",
             node.hash,
             node.height,
             node.header.version.to_consensus(),

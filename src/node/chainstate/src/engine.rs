@@ -17,6 +17,7 @@ use crate::{
     candidates::Candidates,
     scripts::ScriptChecker,
     shared::{Shared, read},
+    snapshot::{Background, InvalidSnapshot},
 };
 
 /// Something that the chain state cannot go on after: the disk failed, or what is on it is damaged. The program stops.
@@ -31,6 +32,9 @@ pub enum Fatal {
     /// A block of the active chain cannot be undone.
     #[error("Failed to disconnect block.")]
     Disconnect,
+    /// The chain behind a snapshot has come to other coins.
+    #[error(transparent)]
+    InvalidSnapshot(#[from] InvalidSnapshot),
 }
 
 /// What an operator chose.
@@ -87,6 +91,12 @@ pub struct Engine {
     /// What signalled upgrades have come to, by period.
     pub(crate) versionbits: MemoryCache,
     pub(crate) followers: Vec<Box<dyn TipFollower>>,
+    /// What is validated behind a snapshot; nothing while it is the one that is worked on.
+    pub(crate) background: Option<Background>,
+    /// Whether that is worked on now.
+    pub(crate) in_background: bool,
+    /// The coins are those of a snapshot that was wrong: nothing of them is kept.
+    pub(crate) abandoned: bool,
 }
 
 impl Engine {

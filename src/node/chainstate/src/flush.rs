@@ -2,9 +2,11 @@
 
 use std::{collections::HashSet, sync::atomic::Ordering};
 
+use store::FileInfo;
+
 use crate::{
     Engine, Fatal, NodeId,
-    shared::{read, write},
+    shared::{CoinsState, read, write},
 };
 
 /// How strongly a flush is wanted.
@@ -52,8 +54,15 @@ impl Engine {
     /// Writes everything, at the end of a program, in the form that the next start reads fastest.
     pub fn finish(&mut self) -> Result<(), Fatal> {
         self.flush(FlushMode::Empty)?;
+        self.behind(|engine| {
+            engine.flush(FlushMode::Empty)?;
+            Ok::<_, Fatal>(engine.shared.coins_db().settle()?)
+        })
+        .transpose()?;
         self.index_db.settle()?;
-        self.shared.coins_db.settle()?;
+        if !self.abandoned {
+            self.shared.coins_db().settle()?;
+        }
         Ok(())
     }
 
@@ -71,10 +80,14 @@ impl Engine {
     }
 
     fn write_coins(&mut self, keep: bool) -> Result<(), Fatal> {
+        if self.abandoned && !self.in_background {
+            return Ok(());
+        }
         let mut state = write(&self.shared.state);
         let Some(tip) = state.tip else { return Ok(()) };
         let hash = read(&self.shared.tree)[tip].hash;
-        state.cache.flush(&self.shared.coins_db, &hash, BATCH_BYTES, keep)?;
+        let CoinsState { cache, db, .. } = &mut *state;
+        cache.flush(db, &hash, BATCH_BYTES, keep)?;
         drop(state);
         self.shared.events.publish(&crate::ChainEvent::Flushed { hash });
         Ok(())
@@ -83,9 +96,9 @@ impl Engine {
     /// Removes block files until their size is under the target, or none may go. Returns how many went.
     pub fn prune_to_target(&mut self) -> Result<usize, Fatal> {
         let Some(target) = self.options.prune_target else { return Ok(0) };
-        let Some(last) = self.last_prunable() else { return Ok(0) };
+        let may_go = self.prunable(u32::MAX);
         let infos = self.shared.files.infos();
-        let mut usage: u64 = infos.iter().map(store::FileInfo::disk_size).sum();
+        let mut usage: u64 = infos.iter().map(FileInfo::disk_size).sum();
         // Room for the next chunk of each kind, or the target would be passed right after.
         let buffer = 17 << 20;
         let mut gone = HashSet::new();
@@ -93,7 +106,7 @@ impl Engine {
             if usage + buffer <= target {
                 break;
             }
-            if info.size > 0 && info.height_last <= last {
+            if may_go(info) {
                 usage -= info.disk_size();
                 gone.insert(number);
             }
@@ -103,16 +116,33 @@ impl Engine {
 
     /// Removes the block files that hold nothing above `height` (`pruneblockchain`).
     pub fn prune_to_height(&mut self, height: u32) -> Result<usize, Fatal> {
-        let Some(last) = self.last_prunable() else { return Ok(0) };
-        let last = last.min(height);
+        let may_go = self.prunable(height);
         let infos = self.shared.files.infos();
-        let gone = (0u32..).zip(&infos).filter(|(_, i)| i.size > 0 && i.height_last <= last).map(|(n, _)| n).collect();
+        let gone = (0u32..).zip(&infos).filter(|(_, info)| may_go(info)).map(|(n, _)| n).collect();
         self.remove_files(&gone)
     }
 
+    /// Which files may go, if they hold nothing above `limit`. Until a snapshot is proven, the blocks below it go by the tip of
+    /// the chain that is validated behind it.
+    fn prunable(&self, limit: u32) -> impl Fn(&FileInfo) -> bool + use<> {
+        let last = self.last_prunable(self.active_tip).map(|last| last.min(limit));
+        let behind = self.background.as_ref().map(|other| {
+            let below = self.last_prunable(other.tip).map(|last| last.min(limit));
+            (read(&self.shared.tree)[other.base()].height, below)
+        });
+        move |info| {
+            let below = |last: Option<u32>| last.is_some_and(|last| info.height_last <= last);
+            let right = match behind {
+                Some((base, last)) if info.height_first <= base => below(last),
+                _ => below(last),
+            };
+            info.size > 0 && right
+        }
+    }
+
     /// The highest block that may be pruned: far enough below the tip, and below what every lock asks to keep.
-    fn last_prunable(&self) -> Option<u32> {
-        let tip = read(&self.shared.state).tip?;
+    fn last_prunable(&self, tip: Option<NodeId>) -> Option<u32> {
+        let tip = tip?;
         let height = read(&self.shared.tree)[tip].height;
         let by_tip = height.checked_sub(MIN_BLOCKS_TO_KEEP)?;
         let locks = read(&self.shared.prune_locks);

@@ -9,6 +9,9 @@
 //! 3. [`flush`](Engine::flush): block files, then the index, then the coins are made durable. A crash between any two
 //!    writes leaves something that [`Engine::load`] repairs by itself.
 //!
+//! The coins may begin with a snapshot ([`Engine::begin_with`]); then the blocks below it are validated behind the chain, a
+//! step at a time, when there is nothing else to do ([`Engine::work_behind`]).
+//!
 //! One thread, started by [`spawn`], owns the [`Engine`]; others send it closures through a [`ChainHandle`]. Everybody may
 //! hold a [`Reader`], which never waits for validation. What happened is published in order through [`Hub`]; those that
 //! must change in step with the tip, such as the memory pool, are [`TipFollower`]s and run on the validation thread.
@@ -66,7 +69,10 @@ pub use proposal::Unfit;
 pub use reindex::Imported;
 pub use scripts::ScriptChecker;
 pub use shared::{Reader, Tip};
-pub use snapshot::{DumpError, Dumped, Scratch};
+pub use snapshot::{
+    Behind, CoinCaches, DumpError, Dumped, InvalidSnapshot, Loaded, Metadata, MetadataError, PopulateError, Scratch,
+    SnapshotRefusal,
+};
 pub use stats::{CoinStats, HashKind, bogo_size, digest_bytes};
 pub use thread::{ChainHandle, Stopped, ValidationThread, spawn};
 pub use tree::{Node, NodeId, Tree, Validity};

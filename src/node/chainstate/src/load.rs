@@ -4,11 +4,12 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
-use bitcoin::block::Header as RawHeader;
+use bitcoin::{block::Header as RawHeader, hashes::Hash};
+use coin::Snapshot;
 use consensus::{Buried, MemoryCache, Rules, U256};
 use platform::{Clock, Entropy};
 use primitives::{Codec, FinalTx};
@@ -24,6 +25,7 @@ use crate::{
     hashing::SaltedState,
     scripts::ScriptChecker,
     shared::{CoinsState, Shared, read, write},
+    snapshot::{self, CoinPlaces},
 };
 
 /// Where things are and how they are opened.
@@ -80,6 +82,16 @@ pub enum LoadError {
         /// Where segwit begins.
         height: u32,
     },
+    /// The coins are those of a snapshot that the program does not know.
+    #[error(
+        "A fatal internal error occurred, see debug.log for details: Assumeutxo data not found for the given blockhash '{0}'."
+    )]
+    UnknownSnapshot(bitcoin::BlockHash),
+    /// The coins that were computed behind a snapshot are others.
+    #[error(
+        "UTXO snapshot failed to validate. Restart to resume normal initial block download, or try loading a different snapshot."
+    )]
+    InvalidSnapshot,
     /// An interrupted flush cannot be finished.
     #[error("Unable to replay blocks. You will need to rebuild the database using -reindex-chainstate.")]
     Replay,
@@ -106,11 +118,11 @@ impl Engine {
         entropy: &dyn Entropy,
     ) -> Result<Self, LoadError> {
         let params = rules.params().clone();
-        let random = platform::entropy::random_bytes::<64>(entropy).map_err(LoadError::Entropy)?;
-        let word = |n: usize| u64::from_le_bytes(random[n * 8..][..8].try_into().expect("eight of 64 bytes"));
+        let random = platform::entropy::random_bytes::<72>(entropy).map_err(LoadError::Entropy)?;
+        let word = |n: usize| u64::from_le_bytes(random[n * 8..][..8].try_into().expect("eight of 72 bytes"));
         let salt = SaltedState::new([word(0), word(1)]);
         let key = |n: usize| XorKey::new(word(n).to_le_bytes());
-        let script_salt: [u8; 32] = random[32..].try_into().expect("half of 64 bytes");
+        let script_salt: [u8; 32] = random[32..64].try_into().expect("32 of 72 bytes");
 
         std::fs::create_dir_all(&load.blocks_dir).map_err(|source| StoreError::Io {
             action: "create",
@@ -119,8 +131,10 @@ impl Engine {
         })?;
         let blocks_key = store::blocks_key(&load.blocks_dir, load.xor, key(3))?;
         let kv = |wipe| KvOptions { cache_bytes: load.database_cache_bytes, wipe };
-        // Opening waits for the disk more than for anything else, and the two do not wait for one another.
         let wipe = load.reindex || load.reindex_chainstate;
+        let snapshot = snapshot::settle(&params, &load.chainstate_dir, wipe, kv(false))?;
+        let known = snapshot.and_then(|base| snapshot::known(&params, &base));
+        // Opening waits for the disk more than for anything else, and the two do not wait for one another.
         let (index_db, coins_db) = std::thread::scope(|scope| {
             let coins_db = scope.spawn(|| CoinsDb::open(&load.chainstate_dir, kv(wipe), key(2)));
             let index_db = IndexDb::open(&load.index_dir, kv(load.reindex));
@@ -138,20 +152,29 @@ impl Engine {
         let codec = Codec::for_coin(params.coin());
         let mut cache = CoinsCache::new(salt);
         cache.remember_final_tx(coins_db.final_tx()?.map(|(txid, outputs)| FinalTx { txid, outputs }));
+        let places = CoinPlaces {
+            coins: load.chainstate_dir.clone(),
+            cache_bytes: load.database_cache_bytes,
+            key: key(8),
+            total_cache: options.cache_bytes,
+            tip_cache: AtomicUsize::new(options.cache_bytes),
+            loading: AtomicBool::new(false),
+        };
         let shared = Arc::new(Shared {
             params,
             codec,
-            tree: RwLock::new(Tree::new(salt)),
-            state: RwLock::new(CoinsState { tip: None, cache }),
-            coins_db,
-            files,
+            tree: Arc::new(RwLock::new(Tree::new(salt))),
+            state: RwLock::new(CoinsState { tip: None, cache, db: coins_db }),
+            files: Arc::new(files),
             events: Hub::default(),
-            initial_download: AtomicBool::new(true),
-            have_pruned: AtomicBool::new(false),
-            interrupt: AtomicBool::new(false),
-            best_header: RwLock::new(None),
-            best_invalid: RwLock::new(None),
-            prune_locks: RwLock::default(),
+            snapshot: RwLock::new(None),
+            places: Arc::new(places),
+            initial_download: Arc::new(AtomicBool::new(true)),
+            have_pruned: Arc::new(AtomicBool::new(false)),
+            interrupt: Arc::new(AtomicBool::new(false)),
+            best_header: Arc::new(RwLock::new(None)),
+            best_invalid: Arc::new(RwLock::new(None)),
+            prune_locks: Arc::default(),
         });
         let scripts = Arc::new(ScriptChecker::new(load.script_threads, load.script_cache_bytes, &script_salt, salt));
         let last_write = clock.unix_seconds();
@@ -175,14 +198,20 @@ impl Engine {
             ahead: None,
             versionbits: MemoryCache::default(),
             followers: Vec::new(),
+            background: None,
+            in_background: false,
+            abandoned: false,
         };
-        engine.load_index()?;
+        engine.load_index(known)?;
         engine.load_tip()?;
+        if let Some(known) = known {
+            engine.resume_snapshot(known)?;
+        }
         Ok(engine)
     }
 
     /// Rebuilds the tree from its records, lowest first, so that a parent is there before its children.
-    fn load_index(&mut self) -> Result<(), LoadError> {
+    fn load_index(&mut self, snapshot: Option<&Snapshot>) -> Result<(), LoadError> {
         let mut records: Vec<_> = self.index_db.records().collect::<Result<_, _>>()?;
         records.sort_unstable_by_key(|(_, record)| record.height);
         let genesis = self.shared.params.genesis_hash();
@@ -201,6 +230,9 @@ impl Engine {
                     return Err(if record.height == 0 { LoadError::Genesis } else { LoadError::Index });
                 }
                 let id = tree.restore(header, *hash, parent, record);
+                if let Some(known) = snapshot.filter(|known| known.blockhash == hash.to_byte_array()) {
+                    tree[id].chain_tx_count = known.chain_tx_count;
+                }
                 self.link(&mut tree, id, record);
                 needed.extend(tree[id].has_data().then_some(record.file));
             }
@@ -232,6 +264,8 @@ impl Engine {
         if record.tx_count > 0 {
             match parent.map(|p| (p, tree[p].chain_tx_count)) {
                 Some((parent, 0)) => self.candidates.wait_for(parent, id),
+                // The block of a snapshot counts all those below it, whether they are here or not.
+                _ if tree[id].chain_tx_count > 0 => {}
                 below => tree[id].chain_tx_count = below.map_or(0, |b| b.1) + u64::from(record.tx_count),
             }
         }
@@ -247,8 +281,8 @@ impl Engine {
     }
 
     /// Finds the block that the coins on disk are the result of, finishing an interrupted flush first.
-    fn load_tip(&mut self) -> Result<(), LoadError> {
-        let tip = match self.shared.coins_db.tip()? {
+    pub(crate) fn load_tip(&mut self) -> Result<(), LoadError> {
+        let tip = match self.shared.coins_db().tip()? {
             CoinsTip::Empty => return Ok(()),
             CoinsTip::At(hash) => hash,
             CoinsTip::Between { new, old } => {
@@ -274,8 +308,10 @@ impl Engine {
     fn check_witnesses(&self, tip: NodeId) -> Result<(), LoadError> {
         let params = &self.shared.params;
         let tree = read(&self.shared.tree);
+        // Those below the block of a snapshot are looked at behind it.
+        let base = read(&self.shared.snapshot).map(|snapshot| snapshot.base);
         let mut at = Some(tip);
-        while let Some(id) = at.filter(|id| params.is_active(Buried::Segwit, tree[*id].height)) {
+        while let Some(id) = at.filter(|id| params.is_active(Buried::Segwit, tree[*id].height) && Some(*id) != base) {
             if !tree[id].stored_with_witness() {
                 return Err(LoadError::Witnesses { height: params.activation(Buried::Segwit).height().unwrap_or(0) });
             }

@@ -4,12 +4,18 @@ use crate::{
     Engine, Fatal, NodeId,
     candidates::{Candidates, Rank},
     shared::{read, write},
+    snapshot::Background,
 };
 
 impl Engine {
     /// Treats a block, and everything on it, as invalid. Genesis cannot be refused: answers whether it was done.
     pub fn invalidate(&mut self, id: NodeId) -> Result<bool, Fatal> {
         if read(&self.shared.tree)[id].height == 0 {
+            return Ok(false);
+        }
+        let base = self.background.as_ref().map(Background::base);
+        if base.is_some_and(|base| self.is_active(id) && self.node(base).height >= self.node(id).height) {
+            // What a snapshot was made from is not here to be undone.
             return Ok(false);
         }
         let mut disconnected = 0;
@@ -100,8 +106,9 @@ impl Engine {
         self.find_best_header();
     }
 
-    /// Offers every block that could be a tip. It costs a pass over the tree, so only a refusal does it.
-    fn offer_all(&mut self) {
+    /// Offers every block that could be a tip. It costs a pass over the tree, so only a refusal and the proof of a
+    /// snapshot do it.
+    pub(crate) fn offer_all(&mut self) {
         let tree = read(&self.shared.tree);
         for id in tree.ids() {
             if Candidates::eligible(&tree[id]) {

@@ -9,7 +9,7 @@ use bitcoin::{BlockHash, OutPoint};
 use crate::{
     Engine, FlushMode, LoadError, NodeId,
     coins::{Changes, StoredCoin},
-    shared::{read, write},
+    shared::{CoinsState, read, write},
 };
 
 impl Engine {
@@ -41,7 +41,8 @@ impl Engine {
             let mut state = write(&self.shared.state);
             if state.cache.memory() > self.options.cache_bytes {
                 // The marker on disk still says that the flush is under way, so part of it may be written now.
-                state.cache.spill(&self.shared.coins_db)?;
+                let CoinsState { cache, db, .. } = &mut *state;
+                cache.spill(db)?;
             }
         }
         write(&self.shared.state).tip = Some(new_id);

@@ -19,6 +19,7 @@ use crate::{
     ChainEvent, Node, NodeId, Tree,
     coins::{CoinsCache, Lookup, StoredCoin},
     events::{Hub, Subscription},
+    snapshot::{CoinPlaces, SnapshotState},
 };
 
 /// The tip and the coins that are its result.
@@ -27,30 +28,36 @@ pub(crate) struct CoinsState {
     /// `None` only before genesis is connected.
     pub(crate) tip: Option<NodeId>,
     pub(crate) cache: CoinsCache,
+    /// What the cache is in front of. It is another one once a snapshot was loaded.
+    pub(crate) db: CoinsDb,
 }
 
-/// Everything that outlives a command to the validation thread.
+/// Everything that outlives a command to the validation thread. While the chain behind a snapshot is validated there are two
+/// of them: coins and listeners are each one's own, everything behind an [`Arc`] they have in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) params: ChainParams,
     pub(crate) codec: Codec,
-    pub(crate) tree: RwLock<Tree>,
+    pub(crate) tree: Arc<RwLock<Tree>>,
     pub(crate) state: RwLock<CoinsState>,
-    pub(crate) coins_db: CoinsDb,
-    pub(crate) files: BlockFiles,
+    pub(crate) files: Arc<BlockFiles>,
     pub(crate) events: Hub<ChainEvent>,
+    /// The snapshot that the coins began with, and how far it is proven.
+    pub(crate) snapshot: RwLock<Option<SnapshotState>>,
+    /// Where databases of coins are, and how large their caches may be.
+    pub(crate) places: Arc<CoinPlaces>,
     /// Still catching up with the network; once false, for ever false.
-    pub(crate) initial_download: AtomicBool,
+    pub(crate) initial_download: Arc<AtomicBool>,
     /// Some block files were removed by pruning.
-    pub(crate) have_pruned: AtomicBool,
+    pub(crate) have_pruned: Arc<AtomicBool>,
     /// The program is asked to stop: long work ends at the next block.
-    pub(crate) interrupt: AtomicBool,
+    pub(crate) interrupt: Arc<AtomicBool>,
     /// The most work header chain that is not known to be invalid.
-    pub(crate) best_header: RwLock<Option<NodeId>>,
+    pub(crate) best_header: Arc<RwLock<Option<NodeId>>>,
     /// The most work chain that is known to be invalid.
-    pub(crate) best_invalid: RwLock<Option<NodeId>>,
+    pub(crate) best_invalid: Arc<RwLock<Option<NodeId>>>,
     /// Up to where each consumer of blocks has come, by its name.
-    pub(crate) prune_locks: RwLock<BTreeMap<String, u32>>,
+    pub(crate) prune_locks: Arc<RwLock<BTreeMap<String, u32>>>,
 }
 
 /// A lock whose holder cannot leave it half-changed: a panic elsewhere does not make its content wrong.
@@ -63,14 +70,42 @@ pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 }
 
 impl Shared {
+    /// The same chain state with other coins, which nobody listens to.
+    pub(crate) fn beside(&self, state: CoinsState) -> Self {
+        Self {
+            params: self.params.clone(),
+            codec: self.codec,
+            tree: Arc::clone(&self.tree),
+            state: RwLock::new(state),
+            files: Arc::clone(&self.files),
+            events: Hub::default(),
+            snapshot: RwLock::new(None),
+            places: Arc::clone(&self.places),
+            initial_download: Arc::clone(&self.initial_download),
+            have_pruned: Arc::clone(&self.have_pruned),
+            interrupt: Arc::clone(&self.interrupt),
+            best_header: Arc::clone(&self.best_header),
+            best_invalid: Arc::clone(&self.best_invalid),
+            prune_locks: Arc::clone(&self.prune_locks),
+        }
+    }
+
+    /// The coins on disk.
+    pub(crate) fn coins_db(&self) -> CoinsDb {
+        read(&self.state).db.clone()
+    }
+
     /// The coin at `out` as of the tip, from memory or from the disk; the cache remembers what the disk said.
     pub(crate) fn coin(&self, out: &OutPoint) -> Result<Option<StoredCoin>, StoreError> {
-        match read(&self.state).cache.get(out) {
-            Lookup::Coin(coin) => return Ok(Some(coin.clone())),
-            Lookup::Spent => return Ok(None),
-            Lookup::Unknown => {}
-        }
-        Ok(self.coins_db.get(out)?.map(|bytes| StoredCoin::new(&bytes)))
+        let db = {
+            let state = read(&self.state);
+            match state.cache.get(out) {
+                Lookup::Coin(coin) => return Ok(Some(coin.clone())),
+                Lookup::Spent => return Ok(None),
+                Lookup::Unknown => state.db.clone(),
+            }
+        };
+        Ok(db.get(out)?.map(|bytes| StoredCoin::new(&bytes)))
     }
 
     pub(crate) fn read_block(&self, pos: FlatPos) -> Result<Block, StoreError> {

@@ -4,8 +4,8 @@ use bitcoin::{
     OutPoint,
     hashes::{Hash, HashEngine, sha256d},
 };
-use primitives::TxOutEntry;
-use store::StoreError;
+use primitives::{Codec, TxOutEntry};
+use store::{CoinsDb, StoreError};
 
 use crate::{Engine, FlushMode, MuHash, Reader, shared::read};
 
@@ -72,64 +72,85 @@ impl Reader {
     pub fn for_each_coin(
         &self,
         ready: impl FnOnce(),
-        mut visit: impl FnMut(OutPoint, TxOutEntry) -> bool,
+        visit: impl FnMut(OutPoint, TxOutEntry) -> bool,
     ) -> Result<(), StoreError> {
-        let cursor = self.shared.coins_db.cursor();
-        ready();
-        for entry in cursor {
-            let (out, bytes) = entry?;
-            let coin = self.shared.codec.decode_coin(&bytes).map_err(|_| StoreError::Corrupt { what: "Coin" })?;
-            if !visit(out, coin) {
-                break;
-            }
-        }
-        Ok(())
+        each_coin(&self.shared.coins_db(), self.shared.codec, ready, visit)
     }
 
     /// Counts and hashes the coins on disk, which are the result of `block` at `height`.
     pub fn coin_stats(
         &self,
-        (block, height): (bitcoin::BlockHash, u32),
+        at: (bitcoin::BlockHash, u32),
         kind: HashKind,
         ready: impl FnOnce(),
-        mut go_on: impl FnMut() -> bool,
+        go_on: impl FnMut() -> bool,
     ) -> Result<Option<CoinStats>, StoreError> {
-        let mut stats = CoinStats {
-            block,
-            height,
-            transactions: 0,
-            outputs: 0,
-            bogo_size: 0,
-            total: Some(0),
-            digest: None,
-            disk_size: self.shared.coins_db.disk_size(),
-        };
-        let mut engine = sha256d::Hash::engine();
-        let mut set = MuHash::default();
-        let mut bytes = Vec::new();
-        let mut last = None;
-        let mut complete = true;
-        self.for_each_coin(ready, |out, coin| {
-            stats.transactions += u64::from(last.replace(out.txid) != Some(out.txid));
-            stats.outputs += 1;
-            stats.bogo_size += bogo_size(&coin);
-            stats.total = stats.total.and_then(|t| t.checked_add(coin.out.value.to_sat()));
-            if kind != HashKind::None {
-                digest_bytes(&out, &coin, &mut bytes);
-            }
-            match kind {
-                HashKind::Serialized => engine.input(&bytes),
-                HashKind::MuHash => set.insert(&bytes),
-                HashKind::None => {}
-            }
-            complete = !stats.outputs.is_multiple_of(8192) || go_on();
-            complete
-        })?;
-        stats.digest = match kind {
-            HashKind::Serialized => Some(sha256d::Hash::from_engine(engine).to_byte_array()),
-            HashKind::MuHash => Some(set.digest()),
-            HashKind::None => None,
-        };
-        Ok(complete.then_some(stats))
+        stats_of(&self.shared.coins_db(), self.shared.codec, at, kind, ready, go_on)
     }
+}
+
+fn each_coin(
+    db: &CoinsDb,
+    codec: Codec,
+    ready: impl FnOnce(),
+    mut visit: impl FnMut(OutPoint, TxOutEntry) -> bool,
+) -> Result<(), StoreError> {
+    let cursor = db.cursor();
+    ready();
+    for entry in cursor {
+        let (out, bytes) = entry?;
+        let coin = codec.decode_coin(&bytes).map_err(|_| StoreError::Corrupt { what: "Coin" })?;
+        if !visit(out, coin) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Counts and hashes the coins of a database, which are the result of `block` at `height`.
+pub(crate) fn stats_of(
+    db: &CoinsDb,
+    codec: Codec,
+    (block, height): (bitcoin::BlockHash, u32),
+    kind: HashKind,
+    ready: impl FnOnce(),
+    mut go_on: impl FnMut() -> bool,
+) -> Result<Option<CoinStats>, StoreError> {
+    let mut stats = CoinStats {
+        block,
+        height,
+        transactions: 0,
+        outputs: 0,
+        bogo_size: 0,
+        total: Some(0),
+        digest: None,
+        disk_size: db.disk_size(),
+    };
+    let mut engine = sha256d::Hash::engine();
+    let mut set = MuHash::default();
+    let mut bytes = Vec::new();
+    let mut last = None;
+    let mut complete = true;
+    each_coin(db, codec, ready, |out, coin| {
+        stats.transactions += u64::from(last.replace(out.txid) != Some(out.txid));
+        stats.outputs += 1;
+        stats.bogo_size += bogo_size(&coin);
+        stats.total = stats.total.and_then(|t| t.checked_add(coin.out.value.to_sat()));
+        if kind != HashKind::None {
+            digest_bytes(&out, &coin, &mut bytes);
+        }
+        match kind {
+            HashKind::Serialized => engine.input(&bytes),
+            HashKind::MuHash => set.insert(&bytes),
+            HashKind::None => {}
+        }
+        complete = !stats.outputs.is_multiple_of(8192) || go_on();
+        complete
+    })?;
+    stats.digest = match kind {
+        HashKind::Serialized => Some(sha256d::Hash::from_engine(engine).to_byte_array()),
+        HashKind::MuHash => Some(set.digest()),
+        HashKind::None => None,
+    };
+    Ok(complete.then_some(stats))
 }

@@ -4,4 +4,5 @@ mod faults;
 mod lab;
 mod model;
 mod own_rules;
+mod snapshots;
 mod stories;

@@ -1,11 +1,11 @@
 //! The validation thread: it owns the engine, and everybody else sends it work.
 
 use std::{
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
     thread::JoinHandle,
 };
 
-use crate::{Engine, Reader};
+use crate::{Engine, Fatal, Reader};
 
 /// Work for the engine.
 enum Task {
@@ -63,19 +63,36 @@ impl ChainHandle {
     }
 }
 
-/// Starts the thread. It ends when the last handle is dropped, or one of them says [`ChainHandle::stop`].
-pub fn spawn(engine: Engine) -> std::io::Result<(ChainHandle, ValidationThread)> {
+/// Starts the thread. It ends when the last handle is dropped, or one of them says [`ChainHandle::stop`]. `failed` is told of
+/// what went wrong while nobody waited.
+pub fn spawn(
+    engine: Engine,
+    failed: impl Fn(Fatal) + Send + 'static,
+) -> std::io::Result<(ChainHandle, ValidationThread)> {
     let (tasks, queue) = sync_channel::<Task>(QUEUE);
     let reader = engine.reader();
-    let join = std::thread::Builder::new().name("validation".to_owned()).spawn(move || run(engine, &queue))?;
+    let join = std::thread::Builder::new().name("validation".to_owned()).spawn(move || run(engine, &queue, failed))?;
     Ok((ChainHandle { tasks, reader }, ValidationThread { join }))
 }
 
-fn run(mut engine: Engine, queue: &Receiver<Task>) -> Engine {
-    while let Ok(Task::Work(work)) = queue.recv() {
-        work(&mut engine);
+fn run(mut engine: Engine, queue: &Receiver<Task>, failed: impl Fn(Fatal)) -> Engine {
+    loop {
+        // What somebody waits for comes before what nobody does.
+        let next = if engine.has_work_behind() {
+            queue.try_recv()
+        } else {
+            queue.recv().map_err(|_| TryRecvError::Disconnected)
+        };
+        match next {
+            Ok(Task::Work(work)) => work(&mut engine),
+            Err(TryRecvError::Empty) => {
+                if let Err(e) = engine.work_behind() {
+                    failed(e);
+                }
+            }
+            Ok(Task::Stop) | Err(TryRecvError::Disconnected) => return engine,
+        }
     }
-    engine
 }
 
 impl ValidationThread {

@@ -71,7 +71,8 @@ pub(crate) fn begin(
     }
     let files: Vec<PathBuf> =
         config.args().get_all("loadblock").iter().map(|f| config.env().absolute(f.as_ref())).collect();
-    let (chain, validation) = chainstate::spawn(engine)?;
+    let stop = context.shutdown.clone();
+    let (chain, validation) = chainstate::spawn(engine, move |e| crate::startup::abort(&stop, &e))?;
     let miner = Miner::new(
         chain.clone(),
         pool.clone(),

@@ -120,7 +120,7 @@ impl Lab {
     /// Gives the engine its thread, as in a running node.
     pub fn run(self) -> Running {
         let Self { dir, clock, rules, engine, coins, .. } = self;
-        let (chain, _) = chainstate::spawn(engine).expect("a thread can be started");
+        let (chain, _) = chainstate::spawn(engine, |e| panic!("{e}")).expect("a thread can be started");
         Running { chain, rules, clock, coins, dir }
     }
 
