@@ -67,7 +67,7 @@ pub use presync::PresyncOptions;
 pub use private::{PrivateAdded, PrivateSend, PrivateTx};
 pub use transport::{Received, Transport, TransportKind};
 pub use view::{
-    AddrPolicy, BlockInfo, BlockVerdict, ChainAccess, Fault, FilterAccess, PackageVerdict, Refusal, RejectKind,
+    AddrPolicy, Behind, BlockInfo, BlockVerdict, ChainAccess, Fault, FilterAccess, PackageVerdict, Refusal, RejectKind,
     TxAccess, TxVerdict,
 };
 

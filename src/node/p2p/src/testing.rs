@@ -16,7 +16,7 @@ use bitcoin::{
 use primitives::{Block, Codec, Header, Tx, WitnessMode};
 
 use crate::{
-    BlockInfo, BlockVerdict, ChainAccess, Chance, Fault, NODE_NETWORK, NODE_WITNESS, Options, PackageVerdict,
+    Behind, BlockInfo, BlockVerdict, ChainAccess, Chance, Fault, NODE_NETWORK, NODE_WITNESS, Options, PackageVerdict,
     PeerManager, PresyncOptions, Refusal, RejectKind, TxAccess, TxVerdict,
 };
 
@@ -82,6 +82,8 @@ pub(crate) struct FakeChain {
     pub(crate) minimum: Work,
     pub(crate) catching_up: bool,
     pub(crate) invalid: HashSet<BlockHash>,
+    /// What is validated behind a snapshot: from where, and up to where.
+    pub(crate) behind: Option<(BlockHash, BlockHash)>,
     /// Blocks are judged elsewhere, and these wait for that.
     pub(crate) slow: bool,
     pub(crate) waiting: Vec<BlockHash>,
@@ -101,6 +103,7 @@ impl FakeChain {
             minimum: work,
             catching_up: false,
             invalid: HashSet::new(),
+            behind: None,
             slow: false,
             waiting: Vec::new(),
         }
@@ -113,6 +116,13 @@ impl FakeChain {
             let block = mine(tip.hash, tip.time + 1, salt + u64::from(tip.height));
             self.submit_block(block, true).unwrap().unwrap();
         }
+    }
+
+    /// Goes on from a block of which only the header is here, as with a snapshot.
+    pub(crate) fn begin_with(&mut self, base: BlockHash) {
+        self.behind = Some((self.tip, base));
+        self.tip = base;
+        self.entries.get_mut(&base).unwrap().whole = true;
     }
 
     /// A block has come: it and those that waited for it may have their whole chain now.
@@ -181,6 +191,11 @@ impl ChainAccess for FakeChain {
         // Every other block is kept in another form.
         let block = self.block(hash).filter(|block| block.header.nonce() & 1 == 0)?;
         Some(block.to_bytes(WitnessMode::Include))
+    }
+
+    fn behind(&self) -> Option<Behind> {
+        let (tip, target) = self.behind?;
+        Some(Behind { tip: self.info(&tip)?, target: self.info(&target)? })
     }
 
     fn is_initial_download(&self) -> bool {

@@ -56,6 +56,15 @@ pub struct Refusal {
 /// What became of a block: whether it was new, or why it is not taken.
 pub type BlockVerdict = Result<bool, Refusal>;
 
+/// The chain that is validated behind a snapshot of the coins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// Where it ends now.
+    pub tip: BlockInfo,
+    /// The block of the snapshot, where it will end.
+    pub target: BlockInfo,
+}
+
 /// The chain, as far as peers have to do with it.
 pub trait ChainAccess {
     /// The last block of the active chain.
@@ -72,6 +81,10 @@ pub trait ChainAccess {
     fn block(&self, hash: &BlockHash) -> Option<Arc<Block>>;
     /// A block as it is sent with witnesses, if it is kept in that form: to read it as a block would be for nothing.
     fn block_bytes(&self, hash: &BlockHash) -> Option<Vec<u8>>;
+    /// What is validated behind a snapshot; nothing if the chain did not begin with one.
+    fn behind(&self) -> Option<Behind> {
+        None
+    }
     /// Whether the node is still catching up.
     fn is_initial_download(&self) -> bool;
     /// The work below which a chain is not worth keeping.

@@ -6,7 +6,7 @@ use bitcoin::{BlockHash, Work};
 use chainstate::{Arrival, ChainHandle, Engine, Fatal, Node, NodeId, Reader, Tree, Validity};
 use consensus::{BlockChecks, BlockResult, Buried, Rules, U256};
 use net::{ChainNews, NetHandle};
-use p2p::{BlockInfo, BlockVerdict, ChainAccess, Fault, Refusal};
+use p2p::{Behind, BlockInfo, BlockVerdict, ChainAccess, Fault, Refusal};
 use platform::Shutdown;
 use primitives::{Block, Header};
 
@@ -107,6 +107,12 @@ impl ChainAccess for PeerChain {
             Some(id) => self.reader.tree(|tree| info(tree, tip, id)),
             None => self.tip(),
         }
+    }
+
+    fn behind(&self) -> Option<Behind> {
+        let (behind, tip) = (self.reader.behind()?, self.tip_id());
+        let show = |id| self.reader.tree(|tree| info(tree, tip, id));
+        Some(Behind { tip: show(behind.tip), target: show(behind.target) })
     }
 
     fn info(&self, hash: &BlockHash) -> Option<BlockInfo> {

@@ -13,7 +13,7 @@ use crate::view::{BlockInfo, ChainAccess, TxAccess};
 /// How many blocks a peer is asked for at a time.
 pub(super) const MAX_IN_FLIGHT: usize = 16;
 /// How far beyond the last common block a peer is asked for blocks.
-const WINDOW: u32 = 1024;
+pub(super) const WINDOW: u32 = 1024;
 /// How long a peer may hold up the window at first, and at most.
 pub(super) const STALLING_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) const STALLING_TIMEOUT_MAX: Duration = Duration::from_secs(64);
@@ -42,7 +42,8 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         if room == 0 || peer.closing || self.loading || !peer.can_serve_blocks() || !now_or_later {
             return;
         }
-        let (found, staller) = self.missing_blocks(id, room);
+        let (mut found, staller) = self.missing_blocks(id, room);
+        found.extend(self.missing_history(id, room - found.len()));
         let mut list = Vec::with_capacity(found.len());
         for block in &found {
             list.push(self.full_block(id, block));
@@ -77,6 +78,13 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         let (limited, witness) = (peer.is_limited(), peer.can_serve_witnesses());
         let Some(best) = peer.best_known.and_then(|hash| self.chain.info(&hash)) else { return nothing };
         if best.work < self.chain.tip().work || best.work < self.chain.minimum_work() {
+            return nothing;
+        }
+        if self.leaves_snapshot_out(&best) {
+            tracing::debug!(
+                target: "net",
+                "Not downloading blocks from peer={id}, which doesn't have the snapshot block in its best chain."
+            );
             return nothing;
         }
         let Some(mut common) = self.last_common(id, &best) else { return nothing };

@@ -15,6 +15,7 @@ mod direct;
 mod filters;
 mod handshake;
 mod headers;
+mod history;
 mod invs;
 mod lowwork;
 mod orphans;
@@ -201,7 +202,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     /// A connection is there, in either direction.
     pub fn connected(&mut self, new: NewPeer, now: Duration) {
         let nonce = self.chance.u64();
-        let peer = handshake::new_peer(&new, self.options.services, nonce, now);
+        let peer = handshake::new_peer(&new, self.offered(), nonce, now);
         self.peers.insert(new.id, peer);
         if new.kind != ConnectionKind::Inbound {
             self.send_version(new.id, now);

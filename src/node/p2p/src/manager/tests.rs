@@ -8,6 +8,7 @@ use proptest::prelude::*;
 mod addrs;
 mod cmpct;
 mod eviction;
+mod history;
 mod network;
 mod private;
 mod relay;
