@@ -80,7 +80,7 @@ fn blocks_far_above_the_others_have_files_of_their_own() {
     let files = open(dir.path(), true);
     files.write_block(&[0; 100], 1, 0).unwrap();
     files.keep_apart(500);
-    let write = |files: &BlockFiles, height| files.write_block(&[1; 30_000], height, 0).unwrap().file;
+    let write = |files: &BlockFiles, height| files.write_block(&vec![1; 30_000], height, 0).unwrap().file;
     let order = [(500, 1), (2, 0), (501, 1), (3, 0), (4, 2), (502, 3), (5, 2)];
     for (height, file) in order {
         assert_eq!(write(&files, height), file, "height {height}");
