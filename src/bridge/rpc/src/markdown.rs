@@ -7,7 +7,9 @@ use crate::method::{Arg, ArgType, Fallback, MethodDoc};
 /// The whole page.
 pub(crate) fn page(doc: &MethodDoc, identity: &Identity) -> String {
     let mut page = format!("# {}\n\n```\n{}\n```\n\n{}\n", doc.name, help::summary(doc), doc.description.trim());
-    let rows: Vec<String> = help::visible(doc).flat_map(|arg| rows(arg, arg.name())).collect();
+    // What only we have is told here, even where the help page must read as Bitcoin Core's does.
+    let ours = doc.args.iter().filter(|arg| arg.hidden && arg.ours);
+    let rows: Vec<String> = help::visible(doc).chain(ours).flat_map(|arg| rows(arg, arg.name())).collect();
     if !rows.is_empty() {
         page.push_str("\n## Arguments\n\n| name | type | without it | meaning |\n| --- | --- | --- | --- |\n");
         page.push_str(&rows.concat());

@@ -249,7 +249,7 @@ fn result_type_schema(result: &Res) -> Json {
 pub(crate) fn arg_map(doc: &MethodDoc) -> Vec<Json> {
     let is_string = |arg: &Arg| matches!(arg.kind, ArgType::Str | ArgType::StrHex);
     let mut rows = Vec::new();
-    for (place, arg) in doc.args.iter().enumerate() {
+    for (place, arg) in doc.args.iter().enumerate().filter(|(_, arg)| !arg.ours) {
         for name in arg.aliases() {
             rows.push(arr![doc.name.clone(), place, name, is_string(arg)]);
             if arg.kind != ArgType::ObjNamedParams {

@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use ::rpc::{Caller, Code, RpcError, RpcState};
@@ -89,6 +89,8 @@ pub struct Scans {
     pub coins: Scan,
     /// Of block filters.
     pub filters: Scan,
+    /// Of the coins that `fundaddress` pays from, and what is done with them.
+    pub funds: Mutex<()>,
 }
 
 impl NodeContext {

@@ -8,6 +8,7 @@ mod disk_full;
 mod disk_slow;
 mod endpoints;
 mod flood;
+mod fund;
 mod help;
 mod ipc;
 mod kill;
@@ -82,6 +83,7 @@ pub const ALL: &[Scenario] = &[
     quick("restart", restart::play),
     quick("signals", signals::play),
     quick("mine", mine::play),
+    quick("fund", fund::play),
     quick("merged", merged::play),
     quick("reorg", reorg::play),
     quick("kill", kill::play),

@@ -32,7 +32,7 @@ struct Row {
 pub struct ConvertError(pub String);
 
 /// One line for each parameter: method, place, name, `json`, `string` or `either`. Sorted by method. Facts of Bitcoin
-/// Core's interface, for all its methods, those of wallets included.
+/// Core's interface, for all its methods, those of wallets included, and a few rows for what only we have.
 static PARAMS: &str = include_str!("params.txt");
 
 static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| PARAMS.lines().filter_map(read_row).collect());

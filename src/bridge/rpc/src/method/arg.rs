@@ -87,6 +87,8 @@ pub struct Arg {
     pub hidden: bool,
     /// Whether an option of the same name is also an argument with a place.
     pub also_positional: bool,
+    /// Whether Bitcoin Core has no such argument, so that the table of conversions, which clients compare, has no row.
+    pub ours: bool,
 }
 
 impl Arg {
@@ -104,6 +106,7 @@ impl Arg {
             placeholder: false,
             hidden: false,
             also_positional: false,
+            ours: false,
         }
     }
 
@@ -230,6 +233,13 @@ impl Arg {
     #[must_use]
     pub fn also_positional(mut self) -> Self {
         self.also_positional = true;
+        self
+    }
+
+    /// Bitcoin Core has no such argument.
+    #[must_use]
+    pub fn ours(mut self) -> Self {
+        self.ours = true;
         self
     }
 

@@ -210,6 +210,16 @@ fn conversions() {
 }
 
 #[test]
+fn what_only_we_have_is_in_no_table_of_conversions() {
+    let blocks = Arg::num("nblocks", "How many").optional().hidden().ours();
+    let doc = method("hidden", "generate", "Replaced.").arg(blocks).result(Res::any("", "").skip_in_help());
+    assert_eq!(page(&doc), "generate\n\nReplaced.\n");
+    assert!(crate::openrpc::arg_map(&doc).is_empty());
+    assert!(crate::markdown::page(&doc, &identity()).contains("| `nblocks` | number |  | How many |"));
+    assert_eq!(crate::client::positional("generate", &["5"]), Ok(arr![5]));
+}
+
+#[test]
 fn openrpc() {
     let engine = engine();
     let document = engine.registry().directory().openrpc(false);

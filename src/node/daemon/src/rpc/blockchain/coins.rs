@@ -62,7 +62,7 @@ fn answer_tx_out(node: &NodeContext, request: &Request) -> Result<Json, RpcError
 
 /// Makes the engine write the coins and wait until the second part is dropped, so that nothing changes before the caller
 /// has its cursor. Answers the block that the coins are the result of.
-pub(super) fn hold_still(node: &NodeContext) -> Result<((BlockHash, u32), SyncSender<()>), RpcError> {
+pub(in crate::rpc) fn hold_still(node: &NodeContext) -> Result<((BlockHash, u32), SyncSender<()>), RpcError> {
     let ((send_at, at), (fix, wait_fixed)) = (sync_channel(1), sync_channel::<()>(1));
     node.chain()
         .post(move |engine| {

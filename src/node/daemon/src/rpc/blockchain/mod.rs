@@ -19,6 +19,7 @@ use crate::NodeContext;
 
 pub(crate) use blocks::header_bytes;
 pub(in crate::rpc) use blocks::stored_block;
+pub(in crate::rpc) use coins::hold_still;
 pub(in crate::rpc) use overview::merged_methods;
 pub use scan::Scan;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::rpc::{Arg, Code, Elision, Json, Method, Object, Request, Res, RpcError, method};
+use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::{ScriptBuf, Txid};
 use descriptors::{NoPrivateKeys, Notation, parse as parse_descriptor};
 use primitives::{Addresses, Block, Destination, Tx, WitnessMode};
@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// Hashes that are tried unless the caller says otherwise.
-const DEFAULT_TRIES: u64 = 1_000_000;
+pub(super) const DEFAULT_TRIES: u64 = 1_000_000;
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
-    vec![to_address(), to_descriptor(), block(), generate()]
+    vec![to_address(), to_descriptor(), block()]
 }
 
 fn to_address() -> Method<NodeContext> {
@@ -56,7 +56,7 @@ fn to_descriptor() -> Method<NodeContext> {
         })
 }
 
-fn script_of_address(node: &NodeContext, text: &str) -> Option<ScriptBuf> {
+pub(super) fn script_of_address(node: &NodeContext, text: &str) -> Option<ScriptBuf> {
     let addresses = Addresses::new(node.config.coin(), node.config.chain());
     let destination = addresses.decode(text).ok().filter(|d| !matches!(d, Destination::None(_)))?;
     Some(addresses.script(&destination))
@@ -91,7 +91,7 @@ fn script_of_descriptor(node: &NodeContext, text: &str) -> Result<Result<ScriptB
 }
 
 /// Mines `count` blocks that pay `script`.
-fn mine(
+pub(super) fn mine(
     node: &NodeContext,
     request: &Request,
     count: i64,
@@ -105,7 +105,7 @@ fn mine(
     Ok(Json::Arr(hashes.iter().map(|hash| hash.to_string().into()).collect()))
 }
 
-fn hand_in(node: &NodeContext, block: Block) -> Result<(), RpcError> {
+pub(super) fn hand_in(node: &NodeContext, block: Block) -> Result<(), RpcError> {
     let done = node.miner().submit(block).map_err(|e| failed(&e))?;
     if done.taken { Ok(()) } else { Err(failed(&MineError::Refused)) }
 }
@@ -174,18 +174,5 @@ fn find_tx(node: &NodeContext, text: &str) -> Result<Arc<Tx>, RpcError> {
     tx.map(Arc::new).ok_or_else(|| {
         let text = format!("Transaction decode failed for {text}. Make sure the tx has at least one input.");
         RpcError::new(Code::DESERIALIZATION_ERROR, text)
-    })
-}
-
-fn generate() -> Method<NodeContext> {
-    method(
-        "hidden",
-        "generate",
-        "has been replaced by the -generate cli option. Refer to -help for more information.\n",
-    )
-    .result(Res { elision: Elision::Skipped, ..Res::any("", "") })
-    .run(|node: &NodeContext, _| {
-        let page = node.directory.help("generate");
-        Err(RpcError::new(Code::METHOD_NOT_FOUND, page))
     })
 }

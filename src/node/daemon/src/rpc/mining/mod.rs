@@ -1,5 +1,6 @@
 //! Making blocks, taking them from those who made them, and telling miners what to make.
 
+mod fund;
 mod generate;
 mod info;
 pub(super) mod merged;
@@ -13,7 +14,7 @@ use ::rpc::{Code, Method, RpcError};
 use crate::{NodeContext, mining::MineError};
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
-    [generate::methods(), info::methods(), priority::methods(), submit::methods(), template::methods()]
+    [fund::methods(), generate::methods(), info::methods(), priority::methods(), submit::methods(), template::methods()]
         .into_iter()
         .flatten()
         .collect()
