@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use platform::entropy::random_bytes;
 use platform::{Entropy, LockedBytes};
@@ -134,6 +135,30 @@ impl Authenticator {
     }
 }
 
+/// Longer credentials are checked each time: locked memory is scarce.
+const MAX_ADMITTED: usize = 256;
+
+/// The credentials that a connection was last let in with. A client that sends them with each request, as most do, pays
+/// for the hashes once.
+#[derive(Debug, Default)]
+pub struct Admitted(Option<(Arc<Authenticator>, LockedBytes, String)>);
+
+impl Admitted {
+    /// [`Authenticator::check`], unless it would only repeat the last one.
+    pub fn check(&mut self, auth: &Arc<Authenticator>, header: Option<&[u8]>) -> Result<String, Denied> {
+        if let (Some((last, accepted, user)), Some(header)) = (&self.0, header)
+            && Arc::ptr_eq(last, auth)
+            && same(accepted, header)
+        {
+            return Ok(user.clone());
+        }
+        let user = auth.check(header)?;
+        let short = header.filter(|header| header.len() <= MAX_ADMITTED);
+        self.0 = short.map(|header| (Arc::clone(auth), LockedBytes::copy_of(header), user.clone()));
+        Ok(user)
+    }
+}
+
 /// Compares without stopping at the first difference.
 fn same(a: &[u8], b: &[u8]) -> bool {
     let difference = a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b));
@@ -165,6 +190,29 @@ mod tests {
 
     fn header(user_and_password: &str) -> Vec<u8> {
         format!("Basic {}", base64::encode(user_and_password.as_bytes())).into_bytes()
+    }
+
+    #[test]
+    fn who_was_let_in_is_let_in_again_with_the_same_words_only() {
+        let of = |password: &str| {
+            let mut auth = Authenticator::default();
+            auth.add_password("u", password, &SystemEntropy).unwrap();
+            Arc::new(auth)
+        };
+        let (auth, other) = (of("p"), of("q"));
+        let (right, wrong) = (header("u:p"), header("u:q"));
+        let mut admitted = Admitted::default();
+        assert_eq!(admitted.check(&auth, Some(&wrong)), Err(Denied::Wrong));
+        for _ in 0..2 {
+            assert_eq!(admitted.check(&auth, Some(&right)), Ok("u".to_owned()));
+            assert_eq!(admitted.check(&auth, Some(&wrong)), Err(Denied::Wrong));
+            assert_eq!(admitted.check(&auth, Some(&right[..right.len() - 1])), Err(Denied::Wrong));
+            assert_eq!(admitted.check(&auth, None), Err(Denied::Missing));
+            // Another door asks for itself.
+            assert_eq!(admitted.check(&other, Some(&right)), Err(Denied::Wrong));
+        }
+        assert_eq!(admitted.check(&other, Some(&wrong)), Ok("u".to_owned()));
+        assert_eq!(admitted.check(&auth, Some(&wrong)), Err(Denied::Wrong));
     }
 
     #[test]

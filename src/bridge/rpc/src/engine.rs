@@ -17,8 +17,6 @@ use crate::request::{Caller, Envelope, Request, Version};
 use crate::state::RpcState;
 use crate::whitelist::{Permission, Whitelist};
 
-/// A longer request is for nothing quick.
-const MAX_QUICK_BODY: usize = 256;
 const HTTP_OK: u16 = 200;
 const HTTP_NO_CONTENT: u16 = 204;
 const HTTP_BAD_REQUEST: u16 = 400;
@@ -91,15 +89,10 @@ impl<C: ?Sized + 'static> Engine<C> {
         }
     }
 
-    /// Answers one short request for a [quick](Method::quick) method; none for anything else.
-    pub fn answer_now(&self, body: &[u8], caller: &Caller) -> Option<Answer> {
-        if body.len() > MAX_QUICK_BODY {
-            return None;
-        }
-        let request = json::parse(body)?;
-        let entry = self.registry.find(request.get("method").as_str().ok()?)?;
-        let quick = matches!(entry.as_ref(), Entry::Local(method) if method.quick);
-        quick.then(|| self.answer_json(request, caller))
+    /// Whether this is one request for a [quick](Method::quick) method.
+    pub fn is_quick(&self, request: &Json) -> bool {
+        let entry = request.get("method").as_str().ok().and_then(|method| self.registry.find(method));
+        entry.is_some_and(|entry| matches!(entry.as_ref(), Entry::Local(method) if method.quick))
     }
 
     /// Answers a text that did not come over HTTP: `null` where HTTP would send no body, none if it is not JSON.

@@ -1,8 +1,10 @@
 //! One connection, from its first request to its end.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -18,11 +20,12 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use crate::auth::Denied;
+use crate::auth::{Admitted, Denied};
+use crate::cancel::Cancel;
 use crate::http::guard::{Activity, Guard};
 use crate::http::message::{HttpMethod, HttpReply, HttpRequest};
 use crate::http::pool::{Pool, Rejected};
-use crate::http::route::{Route, Routes};
+use crate::http::route::{Begun, Rest, Routes};
 use crate::request::Caller;
 
 /// The request line, and the header lines together, may be this long.
@@ -51,21 +54,30 @@ pub(super) enum Phase {
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) routes: Routes,
-    pub(super) pool: std::sync::Arc<Pool>,
+    pub(super) pool: Arc<Pool>,
     /// Zero for none.
     pub(super) idle: Duration,
     pub(super) phase: watch::Receiver<Phase>,
 }
 
+/// Who is at the other end.
+struct Client {
+    peer: String,
+    id: u64,
+    admitted: RefCell<Admitted>,
+    activity: Rc<Activity>,
+}
+
 /// Serves a connection until either side ends it.
 pub(super) async fn serve(shared: Rc<Shared>, socket: TcpStream, peer: SocketAddr, id: u64) {
     let activity = Rc::new(Activity::new());
-    let (service_shared, service_activity) = (Rc::clone(&shared), Rc::clone(&activity));
+    let client = Client { peer: peer.to_string(), id, admitted: RefCell::default(), activity: Rc::clone(&activity) };
+    let (service_shared, client) = (Rc::clone(&shared), Rc::new(client));
     let service = service_fn(move |request| {
-        let (shared, activity) = (Rc::clone(&service_shared), Rc::clone(&service_activity));
+        let (shared, client) = (Rc::clone(&service_shared), Rc::clone(&client));
         async move {
-            let reply = answer(&shared, &activity, peer, id, request).await;
-            activity.answered();
+            let reply = answer(&shared, &client, request).await;
+            client.activity.answered();
             Ok::<_, Infallible>(to_response(reply))
         }
     });
@@ -145,13 +157,8 @@ fn head_fits(request: &Request<Incoming>, target: &str) -> bool {
     line <= MAX_HEAD && lines.sum::<usize>() + "\r\n".len() <= MAX_HEAD
 }
 
-async fn answer(
-    shared: &Shared,
-    activity: &Rc<Activity>,
-    peer: SocketAddr,
-    id: u64,
-    request: Request<Incoming>,
-) -> HttpReply {
+async fn answer(shared: &Shared, client: &Client, request: Request<Incoming>) -> HttpReply {
+    let Client { peer, id, .. } = client;
     let target = request.uri().path_and_query().filter(|_| request.uri().authority().is_none());
     let target = target.map_or_else(|| request.uri().to_string(), |target| target.as_str().to_owned());
     if !head_fits(&request, &target) {
@@ -162,7 +169,8 @@ async fn answer(
     let route = shared.routes.find(&target);
     let user = match (route.and_then(|(route, _)| route.auth()), method) {
         (Some(auth), Some(HttpMethod::Post)) => {
-            auth.check(request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes))
+            let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+            client.admitted.borrow_mut().check(auth, header)
         }
         _ => Ok(String::new()),
     };
@@ -192,12 +200,12 @@ async fn answer(
         Ok(user) => user,
         Err(denied) => return deny(denied, peer).await,
     };
-    let running = activity.begin();
-    let caller = Caller { uri: target.clone(), user, peer: peer.to_string(), cancel: running.cancel.clone() };
-    let request = HttpRequest { method, path: path.to_owned(), body, caller };
-    let reply = match route.handler().handle_now(&request) {
-        Some(reply) => reply,
-        None => run(&shared.pool, route, request).await,
+    let running = client.activity.begin();
+    let path = path.to_owned();
+    let caller = Caller { uri: target.clone(), user, peer: peer.clone(), cancel: running.cancel.clone() };
+    let reply = match Arc::clone(route.handler()).begin(HttpRequest { method, path, body, caller }) {
+        Begun::Done(reply) => reply,
+        Begun::Later(rest) => run(&shared.pool, rest, &running.cancel, &target).await,
     };
     running.finish();
     reply
@@ -214,7 +222,7 @@ fn method_name(method: Option<HttpMethod>) -> &'static str {
 }
 
 /// Waits here, where it costs no thread, so that passwords cannot be guessed fast.
-async fn deny(denied: Denied, peer: SocketAddr) -> HttpReply {
+async fn deny(denied: Denied, peer: &str) -> HttpReply {
     if denied == Denied::Wrong {
         warn!("ThreadRPCServer incorrect password attempt from {peer}");
         sleep(DENIED_DELAY).await;
@@ -249,14 +257,13 @@ async fn read_body(mut body: Incoming, keep: bool) -> Result<Bytes, HttpReply> {
 }
 
 /// Runs the request on the pool. While the queue is full it waits a moment: a burst is not an overload.
-async fn run(pool: &Pool, route: &Route, request: HttpRequest) -> HttpReply {
+async fn run(pool: &Pool, rest: Rest, cancel: &Cancel, target: &str) -> HttpReply {
     let (sender, receiver) = oneshot::channel();
-    let handler = std::sync::Arc::clone(route.handler());
-    let target = request.caller.uri.clone();
+    let cancel = cancel.clone();
     let job = Box::new(move || {
         // Nobody waits for the answer of a request whose client went while it was in the queue.
-        if !request.caller.cancel.is_cancelled() {
-            drop(sender.send(handler.handle(&request)));
+        if !cancel.is_cancelled() {
+            drop(sender.send(rest()));
         }
     });
     let submitted = timeout(PATIENCE, async {

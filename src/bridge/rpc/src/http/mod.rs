@@ -16,5 +16,5 @@ mod server;
 mod tests;
 
 pub use message::{HttpMethod, HttpReply, HttpRequest, query_parameter, url_decode};
-pub use route::{Handler, JsonRpcHandler, Route, Routes};
+pub use route::{Begun, Handler, JsonRpcHandler, Rest, Route, Routes};
 pub use server::{Server, ServerConfig};

@@ -6,19 +6,43 @@ use std::sync::Arc;
 use crate::auth::Authenticator;
 use crate::engine::{Answer, Engine};
 use crate::http::message::{HttpReply, HttpRequest};
+use crate::json;
 
-/// Answers requests on a thread of the pool.
-pub trait Handler: Send + Sync {
-    /// Answers one.
-    fn handle(&self, request: &HttpRequest) -> HttpReply;
+/// A longer request is for nothing quick.
+const MAX_QUICK_BODY: usize = 256;
 
-    /// Answers one on the server's own thread, if that takes no longer than to wake another thread for it.
-    fn handle_now(&self, _request: &HttpRequest) -> Option<HttpReply> {
-        None
+/// What is left to do for a request.
+pub type Rest = Box<dyn FnOnce() -> HttpReply + Send>;
+
+/// What came of a request on the server's own thread.
+pub enum Begun {
+    /// Its answer: to wake another thread would have cost more.
+    Done(HttpReply),
+    /// Work for a thread of the pool.
+    Later(Rest),
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(reply) => formatter.debug_tuple("Done").field(reply).finish(),
+            Self::Later(_) => formatter.debug_tuple("Later").finish_non_exhaustive(),
+        }
     }
 }
 
-impl<F: Fn(&HttpRequest) -> HttpReply + Send + Sync> Handler for F {
+/// Answers requests on a thread of the pool.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one.
+    fn handle(&self, request: &HttpRequest) -> HttpReply;
+
+    /// Begins with one on the server's own thread, which must not take long.
+    fn begin(self: Arc<Self>, request: HttpRequest) -> Begun {
+        Begun::Later(Box::new(move || self.handle(&request)))
+    }
+}
+
+impl<F: Fn(&HttpRequest) -> HttpReply + Send + Sync + 'static> Handler for F {
     fn handle(&self, request: &HttpRequest) -> HttpReply {
         self(request)
     }
@@ -56,8 +80,8 @@ impl Route {
         &self.handler
     }
 
-    pub(super) fn auth(&self) -> Option<&Authenticator> {
-        self.auth.as_deref()
+    pub(super) fn auth(&self) -> Option<&Arc<Authenticator>> {
+        self.auth.as_ref()
     }
 
     fn rest<'a>(&self, target: &'a str) -> Option<&'a str> {
@@ -107,8 +131,15 @@ impl<C: ?Sized + Send + Sync + 'static> Handler for JsonRpcHandler<C> {
         reply(self.0.answer(&request.body, &request.caller))
     }
 
-    fn handle_now(&self, request: &HttpRequest) -> Option<HttpReply> {
-        self.0.answer_now(&request.body, &request.caller).map(reply)
+    fn begin(self: Arc<Self>, request: HttpRequest) -> Begun {
+        let short = Some(&request.body).filter(|body| body.len() <= MAX_QUICK_BODY);
+        let Some(value) = short.and_then(|body| json::parse(body)) else {
+            return Begun::Later(Box::new(move || self.handle(&request)));
+        };
+        if self.0.is_quick(&value) {
+            return Begun::Done(reply(self.0.answer_json(value, &request.caller)));
+        }
+        Begun::Later(Box::new(move || reply(self.0.answer_json(value, &request.caller))))
     }
 }
 
