@@ -21,6 +21,6 @@ pub struct RpcCommand {
     /// The names of its arguments, in order, `|` between aliases.
     pub args: Vec<String>,
     /// Its help page and all else that can be asked about it, as the crate `rpc` writes it (`Described::to_json`). If
-    /// it is empty, the page is fetched with the method `help`.
+    /// it is empty, the method `describemethods` is asked when somebody wants to read it, or else `help`.
     pub description: Json,
 }

@@ -2,6 +2,7 @@
 //! answers hold the directory; it knows nothing of handlers, so it can exist before them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::help;
@@ -53,45 +54,90 @@ impl Described {
     }
 }
 
+/// Tells what another process says about one of its methods.
+pub type Describe = Arc<dyn Fn(&str) -> Arc<Described> + Send + Sync>;
+
+/// A method of another process: what it takes to pass requests on, and whom to ask for the rest.
+#[derive(Clone)]
+pub struct Foreign {
+    /// Its name.
+    pub name: String,
+    /// Its section of `help`.
+    pub category: String,
+    /// Called whenever somebody wants to read about it, and not before.
+    pub describe: Describe,
+}
+
+impl Foreign {
+    fn described(&self) -> Arc<Described> {
+        (self.describe)(&self.name)
+    }
+}
+
+impl From<Described> for Foreign {
+    fn from(described: Described) -> Self {
+        let (name, category) = (described.name.clone(), described.category.clone());
+        let described = Arc::new(described);
+        Self { name, category, describe: Arc::new(move |_| Arc::clone(&described)) }
+    }
+}
+
+impl fmt::Debug for Foreign {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Foreign").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What a process that passes requests on needs to know of a method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// Its name.
+    pub name: String,
+    /// Its section of `help`.
+    pub category: String,
+    /// The names of its arguments, in order, `|` between aliases.
+    pub args: Vec<String>,
+}
+
 #[derive(Debug, Clone)]
 enum Listed {
     Here(Arc<MethodDoc>),
-    Elsewhere(Arc<Described>),
+    Elsewhere(Arc<Foreign>),
 }
 
 impl Listed {
     fn category(&self) -> &str {
         match self {
             Self::Here(doc) => &doc.category,
-            Self::Elsewhere(described) => &described.category,
+            Self::Elsewhere(foreign) => &foreign.category,
         }
     }
 
     fn help(&self, identity: &Identity) -> String {
         match self {
             Self::Here(doc) => identity.words.fill(&help::page(doc, identity)),
-            Self::Elsewhere(described) => described.help.clone(),
+            Self::Elsewhere(foreign) => foreign.described().help.clone(),
         }
     }
 
     fn summary(&self) -> String {
         match self {
             Self::Here(doc) => help::summary(doc),
-            Self::Elsewhere(described) => described.help.lines().next().unwrap_or("").to_owned(),
+            Self::Elsewhere(foreign) => foreign.described().help.lines().next().unwrap_or("").to_owned(),
         }
     }
 
     fn openrpc(&self, identity: &Identity, hidden: bool) -> Json {
         match self {
             Self::Here(doc) => identity.words.fill_json(openrpc::method(doc, hidden)),
-            Self::Elsewhere(described) => described.openrpc[usize::from(hidden)].clone(),
+            Self::Elsewhere(foreign) => foreign.described().openrpc[usize::from(hidden)].clone(),
         }
     }
 
     fn arg_map(&self) -> Vec<Json> {
         match self {
             Self::Here(doc) => openrpc::arg_map(doc),
-            Self::Elsewhere(described) => described.arg_map.as_arr().unwrap_or_default().to_vec(),
+            Self::Elsewhere(foreign) => foreign.described().arg_map.as_arr().unwrap_or_default().to_vec(),
         }
     }
 }
@@ -118,8 +164,8 @@ impl Directory {
         self.write().insert(doc.name.clone().into_owned(), Listed::Here(doc));
     }
 
-    pub(crate) fn add_described(&self, described: Arc<Described>) {
-        self.write().insert(described.name.clone(), Listed::Elsewhere(described));
+    pub(crate) fn add_foreign(&self, foreign: Arc<Foreign>) {
+        self.write().insert(foreign.name.clone(), Listed::Elsewhere(foreign));
     }
 
     pub(crate) fn remove(&self, name: &str) {
@@ -191,7 +237,20 @@ impl Directory {
         self.snapshot().values().flat_map(Listed::arg_map).collect()
     }
 
-    /// Everything about all methods, for a process that forwards to this one.
+    /// The methods of this process, for one that forwards to it.
+    pub fn outlines(&self) -> Vec<Outline> {
+        let outline = |listed| match listed {
+            Listed::Here(doc) => Some(Outline {
+                name: doc.name.clone().into_owned(),
+                category: doc.category.clone().into_owned(),
+                args: doc.args.iter().map(|arg| arg.names.clone().into_owned()).collect(),
+            }),
+            Listed::Elsewhere(_) => None,
+        };
+        self.snapshot().into_values().filter_map(outline).collect()
+    }
+
+    /// Everything about all methods, for a process that forwards to this one and was asked.
     pub fn describe_all(&self) -> Vec<Described> {
         let describe = |(name, listed): (String, Listed)| Described {
             name,

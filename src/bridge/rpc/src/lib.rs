@@ -14,7 +14,7 @@
 //! 6. The answer goes back the same way. If the client has gone meanwhile, [`Cancel`] tells the handler.
 //!
 //! The same descriptions print `help`, the OpenRPC document and `doc/rpc/`: see [`Directory`]. Methods of another
-//! process are forwarded, with a [`Described`] in place of the description. Requests that come over IPC enter at step 3
+//! process are forwarded, as [`Foreign`] ones: what it says about them is fetched when somebody reads it. Requests that come over IPC enter at step 3
 //! through [`Engine::answer_text`].
 //!
 //! [`client`] is the other end of the wire. It shares the values, and the table of facts that says which words of a
@@ -59,7 +59,7 @@ pub use primitives::base64;
 
 pub use amount::{amount_from_value, parse_fixed_point};
 pub use cancel::Cancel;
-pub use directory::{Described, Directory};
+pub use directory::{Describe, Described, Directory, Foreign, Outline};
 pub use engine::{Answer, Engine};
 pub use error::{Code, RpcError};
 pub use identity::{Identity, Words};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::directory::{Described, Directory};
+use crate::directory::{Directory, Foreign};
 use crate::method::{Handler, Method, MethodDoc};
 
 /// Methods that are answered in a context `C`.
@@ -52,9 +52,10 @@ impl<C: ?Sized + 'static> Registry<C> {
 
     /// Adds a method that another process answers. `forward` gets the request as it came: named arguments are named,
     /// types are unchecked. Can be called while requests run.
-    pub fn forward(&self, described: Described, forward: Handler<C>) {
-        let name = described.name.clone();
-        self.directory.add_described(Arc::new(described));
+    pub fn forward(&self, method: impl Into<Foreign>, forward: Handler<C>) {
+        let method = method.into();
+        let name = method.name.clone();
+        self.directory.add_foreign(Arc::new(method));
         self.insert(name, Entry::Forwarded(forward));
     }
 

@@ -1,11 +1,14 @@
 //! Dialects, batches, statuses and errors.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 
 use super::{ask, call, caller, engine, methods};
-use crate::{Code, Described, Directory, Engine, Json, Registry, RpcError, RpcState, Whitelist, arr, obj};
+use crate::{
+    Code, Describe, Described, Directory, Engine, Foreign, Json, Registry, RpcError, RpcState, Whitelist, arr, obj,
+};
 
 #[test]
 fn the_old_dialect() {
@@ -268,6 +271,34 @@ fn methods_of_another_process() {
     assert!(run(r#"{"method":"typed","id":9}"#).contains("Method not found"));
     assert_eq!(here.help("typed"), "help: unknown command: typed");
     assert_eq!(Described::from_json(&Json::Null), None);
+}
+
+#[test]
+fn what_another_process_says_is_asked_for_when_somebody_reads_it() {
+    let other = engine();
+    let outlines = other.registry().directory().outlines();
+    let hash = outlines.iter().find(|outline| outline.name == "getblockhash").unwrap();
+    assert_eq!((hash.category.as_str(), hash.args.as_slice()), ("blockchain", ["height".to_owned()].as_slice()));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let here = Directory::new(super::identity());
+    let registry = Registry::<()>::new(here.clone());
+    let texts = other.registry().directory().describe_all();
+    for (outline, described) in outlines.into_iter().zip(texts) {
+        let (asked, described) = (Arc::clone(&asked), Arc::new(described));
+        let describe: Describe = Arc::new(move |name| {
+            assert_eq!(name, described.name);
+            asked.fetch_add(1, Ordering::SeqCst);
+            Arc::clone(&described)
+        });
+        let method = Foreign { name: outline.name, category: outline.category, describe };
+        registry.forward(method, Arc::new(|(), _| Ok(Json::Null)));
+    }
+    assert_eq!(here.names(), other.registry().directory().names());
+    assert_eq!(here.outlines(), [], "they are not of this process");
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    assert_eq!(here.help("typed"), other.registry().directory().help("typed"));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert_eq!(here.help(""), other.registry().directory().help(""));
 }
 
 #[test]

@@ -1,50 +1,92 @@
 //! Passing requests on to the wallets.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-use ::rpc::{Code, Described, Json, Object, Registry, Request, RpcError, json};
+use ::rpc::{Code, Described, Foreign, Json, Object, Registry, Request, RpcError, json};
 use interfaces::{RpcCommand, WalletLoader};
 
 use super::WalletHost;
-use super::desk::Absent;
+use super::desk::{Absent, Desk};
 use crate::NodeContext;
 
 /// Methods behind which other wallets are open than before.
 const OPENERS: [&str; 5] = ["createwallet", "loadwallet", "unloadwallet", "restorewallet", "migratewallet"];
 
-/// Lists the wallets' methods among the node's. What the node has itself stays.
 /// A method of the wallets that the node asks and nobody else.
 pub(super) const FOR_NODE: &str = "publicscripts";
+/// Another, which tells everything about all methods of the wallets.
+const DESCRIBE: &str = "describemethods";
 
-pub(super) fn register(loader: &dyn WalletLoader, registry: &Registry<NodeContext>) -> Result<(), Absent> {
-    let own = registry.directory().names();
-    for command in loader.rpc_commands()? {
-        if own.contains(&command.name) || command.name == FOR_NODE {
-            continue;
-        }
-        let described = describe(loader, command)?;
-        registry.forward(described, Arc::new(|node: &NodeContext, request: &Request| node.wallets()?.pass_on(request)));
-    }
-    Ok(())
+/// What the wallets say about their methods. It is fetched when somebody reads it: to write it all down takes longer than
+/// the rest of a start.
+struct Texts {
+    desk: Arc<Desk>,
+    told: OnceLock<BTreeMap<String, Arc<Described>>>,
 }
 
-fn describe(loader: &dyn WalletLoader, command: RpcCommand) -> Result<Described, Absent> {
-    let told = json::parse(command.description.as_str().as_bytes()).as_ref().and_then(Described::from_json);
-    if let Some(described) = told.filter(|described| described.name == command.name) {
-        return Ok(described);
+impl Texts {
+    /// What is said about a method. Without wallets that answer, it is what was known from the start.
+    fn of(&self, command: &RpcCommand) -> Arc<Described> {
+        let told = json::parse(command.description.as_str().as_bytes()).as_ref().and_then(Described::from_json);
+        if let Some(described) = told.filter(|described| described.name == command.name) {
+            return Arc::new(described);
+        }
+        if let Some(described) = self.all().and_then(|all| all.get(&command.name)) {
+            return Arc::clone(described);
+        }
+        let line = || format!("{} {}", command.name, command.args.join(" "));
+        // Positions are known, and that none of them is JSON is the safe guess.
+        let openrpc =
+            Json::from(Object::new().with("name", command.name.as_str()).with("params", Json::Arr(Vec::new())));
+        Arc::new(Described {
+            help: self.page(&command.name).unwrap_or_else(line),
+            name: command.name.clone(),
+            category: command.category.clone(),
+            openrpc: [openrpc.clone(), openrpc],
+            arg_map: Json::Arr(Vec::new()),
+        })
     }
-    let page = Object::new().with("method", "help").with("params", Json::Arr(vec![command.name.as_str().into()]));
-    let page = ask(loader, &page.with("id", "help").into(), "/", "")?;
-    let help = page.ok().and_then(|page| page.as_str().ok().map(str::to_owned));
-    // Positions are known, and that none of them is JSON is the safe guess.
-    let openrpc = Json::from(Object::new().with("name", command.name.as_str()).with("params", Json::Arr(Vec::new())));
-    Ok(Described {
-        help: help.unwrap_or_else(|| format!("{} {}", command.name, command.args.join(" "))),
-        name: command.name,
-        category: command.category,
-        openrpc: [openrpc.clone(), openrpc],
-        arg_map: Json::Arr(Vec::new()),
-    })
+
+    fn all(&self) -> Option<&BTreeMap<String, Arc<Described>>> {
+        if let Some(told) = self.told.get() {
+            return Some(told);
+        }
+        let answer = self.ask(DESCRIBE, Vec::new())?;
+        let told = answer.as_arr().ok()?.iter().filter_map(Described::from_json);
+        let told = told.map(|described| (described.name.clone(), Arc::new(described))).collect();
+        Some(self.told.get_or_init(|| told))
+    }
+
+    /// The help page, of wallets that tell no more.
+    fn page(&self, name: &str) -> Option<String> {
+        self.ask("help", vec![name.into()])?.as_str().ok().map(str::to_owned)
+    }
+
+    fn ask(&self, method: &str, params: Vec<Json>) -> Option<Json> {
+        let loader = self.desk.loader().ok()?;
+        let request = Object::new().with("method", method).with("params", Json::Arr(params)).with("id", "help");
+        ask(&*loader, &request.into(), "/", "").ok()?.ok()
+    }
+}
+
+/// Lists the wallets' methods among the node's. What the node has itself stays.
+pub(super) fn register(
+    loader: &dyn WalletLoader,
+    desk: &Arc<Desk>,
+    registry: &Registry<NodeContext>,
+) -> Result<(), Absent> {
+    let own = registry.directory().names();
+    let texts = Arc::new(Texts { desk: Arc::clone(desk), told: OnceLock::new() });
+    for command in loader.rpc_commands()? {
+        if own.contains(&command.name) || [FOR_NODE, DESCRIBE].contains(&command.name.as_str()) {
+            continue;
+        }
+        let (name, category, texts) = (command.name.clone(), command.category.clone(), Arc::clone(&texts));
+        let method = Foreign { name, category, describe: Arc::new(move |_| texts.of(&command)) };
+        registry.forward(method, Arc::new(|node: &NodeContext, request: &Request| node.wallets()?.pass_on(request)));
+    }
+    Ok(())
 }
 
 /// Has the wallets answer a request. The outer error is the road's.

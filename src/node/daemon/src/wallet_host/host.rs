@@ -114,7 +114,7 @@ impl WalletHost {
     /// Lists the methods of the wallets among the node's.
     pub(crate) fn register(&self, registry: &Registry<NodeContext>) -> Result<(), Absent> {
         let loader = self.ready()?;
-        forward::register(&*loader, registry)
+        forward::register(&*loader, &self.desk, registry)
     }
 
     /// Opens the wallets that the settings name. An error ends the start.
@@ -173,7 +173,7 @@ impl WalletHost {
         if !taken {
             return Err(Failure::new("This node has wallets already. Start it with -disablewallet to attach others."));
         }
-        forward::register(&**loader, registry).map_err(|absent| Failure(absent.to_string()))
+        forward::register(&**loader, &self.desk, registry).map_err(|absent| Failure(absent.to_string()))
     }
 
     /// Says what it is told, by way of the wallet process if there is one.

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ::rpc::{Caller, Directory, Engine, Identity, Method, Registry, RpcState, Whitelist};
+use ::rpc::{
+    Caller, Described, Directory, Engine, Identity, Method, Outline, Registry, Res, RpcState, Whitelist, method,
+};
 use interfaces::{
     Answer, Call, Failure, Handler, IpcError, Json, RpcCommand, Secret, WalletBalances, WalletCreate, WalletDirEntry,
     WalletLoader, WalletNotifications, WalletOpened,
@@ -32,7 +34,7 @@ impl std::fmt::Debug for Loader {
 impl Loader {
     /// Of a set.
     pub fn new(wallets: Arc<Wallets>) -> Self {
-        let engine = engine(&wallets, |_| Vec::new());
+        let engine = engine(&wallets, |directory| vec![describe(directory.clone())]);
         Self { wallets, engine: Arc::new(engine) }
     }
 
@@ -55,6 +57,13 @@ impl Loader {
         let answer = engine.answer_text(request.as_str(), &caller);
         answer.map(Json::new).ok_or_else(|| Failure::new("invalid JSON received over IPC"))
     }
+}
+
+/// For the node, which lists the methods of wallets among its own.
+fn describe(directory: Directory) -> Method<Wallets> {
+    method("hidden", "describemethods", "Tells everything about all methods.\n")
+        .result(Res::any("", "For each its name, category, help page and all else that can be asked about it"))
+        .run(move |_: &Wallets, _| Ok(directory.describe_all().iter().map(Described::to_json).collect()))
 }
 
 fn engine(wallets: &Arc<Wallets>, more: impl FnOnce(&Directory) -> Vec<Method<Wallets>>) -> Engine<Wallets> {
@@ -83,14 +92,14 @@ fn opened(result: Result<Opened, WalletError>) -> Call<Answer<WalletOpened>> {
 
 impl WalletLoader for Loader {
     fn rpc_commands(&self) -> Call<Vec<RpcCommand>> {
-        let mut names = crate::rpc::arg_names();
-        let describe = |described: ::rpc::Described| RpcCommand {
-            category: described.category.clone(),
-            name: described.name.clone(),
-            args: names.remove(&described.name).unwrap_or_default(),
-            description: Json::new(described.to_json().write()),
+        let command = |outline: Outline| RpcCommand {
+            category: outline.category,
+            name: outline.name,
+            args: outline.args,
+            // The node asks for it when somebody reads it.
+            description: Json::default(),
         };
-        Ok(self.engine.registry().directory().describe_all().into_iter().map(describe).collect())
+        Ok(self.engine.registry().directory().outlines().into_iter().map(command).collect())
     }
 
     fn execute_rpc(&self, request: &Json, uri: &str, user: &str) -> Call<Answer<Json>> {

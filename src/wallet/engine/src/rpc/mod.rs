@@ -29,8 +29,6 @@ mod unspent;
 mod wallets;
 mod with_keys;
 
-use std::collections::BTreeMap;
-
 use ::rpc::Method;
 
 use crate::loader::Wallets;
@@ -58,13 +56,4 @@ pub fn methods() -> Vec<Method<Wallets>> {
     .into_iter()
     .flatten()
     .collect()
-}
-
-/// The names of the arguments of every method, `|` between aliases.
-pub fn arg_names() -> BTreeMap<String, Vec<String>> {
-    let names = |method: Method<Wallets>| {
-        let args = method.doc.args.iter().map(|arg| arg.names.clone().into_owned()).collect();
-        (method.doc.name.clone().into_owned(), args)
-    };
-    methods().into_iter().map(names).collect()
 }
