@@ -5,4 +5,5 @@ mod lab;
 mod model;
 mod own_rules;
 mod snapshots;
+mod replay;
 mod stories;
