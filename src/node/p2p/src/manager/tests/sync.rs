@@ -122,6 +122,19 @@ fn headers_near_the_tip_are_followed_by_their_blocks() {
 }
 
 #[test]
+fn nothing_is_asked_for_from_an_invalid_block_on() {
+    let mut node = manager(1, options());
+    friend(&mut node, 1, ConnectionKind::Inbound);
+    let tip = node.chain.tip().hash;
+    let list = headers_behind(&node, tip, 30, 1);
+    node.handle(1, Message::Headers(list.clone()), START);
+    node.take_actions();
+    node.chain.invalid.extend(list[10..].iter().map(Header::hash));
+    node.tick(START);
+    assert_eq!(requested(&mut node), [(1, 10)]);
+}
+
+#[test]
 fn a_limited_peer_is_asked_for_new_blocks_only() {
     let mut node = manager(1, options());
     join(&mut node, 1, ConnectionKind::Inbound);
