@@ -1,7 +1,10 @@
 //! Money comes, goes and comes back: what wallets say that they have is what the chain says, through payments, a fee that is
 //! raised, a block that is taken back, a passphrase, a restart, and a copy of the file.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context as _, Result, ensure};
+use bitcoin::base58;
 use coin::TxFormat;
 use rpc::{Code, Json, Object};
 
@@ -93,21 +96,25 @@ fn pay_in_steps(stage: &Stage, node: &mut Node, before: i64) -> Result<()> {
     expect(stage, node, "trusted", before + COIN / 4)
 }
 
-/// With a passphrase, nobody pays without it, and it is written nowhere. Returns a key of the wallet as it is shown to
-/// whoever knows the passphrase.
-fn lock(stage: &Stage, node: &mut Node, before: i64) -> Result<String> {
+/// With a passphrase, nobody pays without it, and it is written nowhere. Returns a private key that the wallet has.
+fn lock(stage: &Stage, node: &mut Node, before: i64) -> Result<[u8; 32]> {
+    let keys = node.call_at(PAYER, "listdescriptors", &[true.into()])?;
+    let text = keys.get("descriptors").at(0).get("desc").as_str()?;
+    let text = text.split(|letter: char| !letter.is_ascii_alphanumeric()).find(|word| word.len() > 100);
+    let text = text.context("no private key is shown")?;
+    let key: [u8; 32] = base58::decode_check(text)?.get(46..78).context("a short key")?.try_into()?;
+    ensure!(holds(&file(node), &key)?, "a file in the clear does not have the key");
+
     let to = address(node, PAYEE)?;
     let payment = [to.as_str().into(), Json::amount(COIN / 8)];
-    let key = node.logs(&[], &[PASSPHRASE, "tprv", "xprv"], |node| {
+    node.logs(&[], &[PASSPHRASE, text], |node| {
         node.call_at(PAYER, "encryptwallet", &[PASSPHRASE.into()])?;
         refuses(node, "sendtoaddress", &payment, Code::WALLET_UNLOCK_NEEDED)?;
         refuses(node, "walletpassphrase", &["wrong".into(), 60.into()], Code::WALLET_PASSPHRASE_INCORRECT)?;
         node.call_at(PAYER, "walletpassphrase", &[PASSPHRASE.into(), 600.into()])?;
-        let keys = node.call_at(PAYER, "listdescriptors", &[true.into()])?;
         node.call_at(PAYER, "sendtoaddress", &payment)?;
         node.call_at(PAYER, "walletlock", &[])?;
-        refuses(node, "sendtoaddress", &payment, Code::WALLET_UNLOCK_NEEDED)?;
-        Ok(keys.get("descriptors").at(0).get("desc").as_str()?.to_owned())
+        refuses(node, "sendtoaddress", &payment, Code::WALLET_UNLOCK_NEEDED)
     })?;
     node.mine(1, stage.address()?)?;
     expect(stage, node, "trusted", before + COIN / 8)?;
@@ -115,17 +122,14 @@ fn lock(stage: &Stage, node: &mut Node, before: i64) -> Result<String> {
 }
 
 /// All of it is there after a restart, and in a copy of the file; and no file has a key in the clear.
-fn start_again(stage: &Stage, mut node: Node, paid: i64, secret: &str) -> Result<()> {
+fn start_again(stage: &Stage, mut node: Node, paid: i64, key: &[u8; 32]) -> Result<()> {
     let copy = stage.data("copies")?.join("payer.dat").display().to_string();
     node.call_at(PAYER, "backupwallet", &[copy.as_str().into()])?;
     let before = balances(&mut node, PAYER)?;
-    let wallets = node.net().join("wallets");
+    let file = file(&node);
     node.stop()?;
-    let key = secret.split_once("prv").and_then(|(_, rest)| rest.get(..40)).context("the key of a descriptor")?;
-    for file in [copy.as_ref(), wallets.join("payer/wallet.dat").as_path()] {
-        let bytes = std::fs::read(file)?;
-        let text = bytes.windows(key.len()).any(|window| window == key.as_bytes());
-        ensure!(!text, "{} has a key in the clear", file.display());
+    for file in [Path::new(&copy), &file] {
+        ensure!(!holds(file, key)?, "{} has a key in the clear", file.display());
     }
 
     let mut node = stage.start("a", &OPTIONS)?;
@@ -140,6 +144,14 @@ fn start_again(stage: &Stage, mut node: Node, paid: i64, secret: &str) -> Result
         expect_equal("an encrypted wallet is locked", &info.get("unlocked_until").as_int::<u64>()?, &0)?;
     }
     node.stop()
+}
+
+fn file(node: &Node) -> PathBuf {
+    node.net().join("wallets/payer/wallet.dat")
+}
+
+fn holds(file: &Path, key: &[u8; 32]) -> Result<bool> {
+    Ok(std::fs::read(file)?.windows(key.len()).any(|window| window == key))
 }
 
 fn refuses(node: &mut Node, method: &str, params: &[Json], code: Code) -> Result<()> {
