@@ -119,18 +119,19 @@ impl NodeContext {
         self.wallets.get().ok_or_else(|| RpcError::misc("This node has no wallet."))
     }
 
-    /// What a transaction of the pool spends; `None` if a block has taken some of it in the meantime.
-    pub fn spent_by(&self, tx: &Tx) -> Result<Option<Vec<TxOutEntry>>, StoreError> {
-        let of_pool = |out: &OutPoint| {
+    /// What an output of the chain or of the pool holds, whether or not the pool spends it.
+    pub fn coin(&self, out: &OutPoint) -> Result<Option<TxOutEntry>, StoreError> {
+        let of_pool = || {
             let pool = self.mempool().read();
             let parent = &pool.entry(&out.txid)?.tx;
             self.reader().codec().new_coin(parent, usize::try_from(out.vout).ok()?, MEMPOOL_HEIGHT)
         };
-        let coins = tx.inputs().iter().map(|input| {
-            let out = &input.previous_output;
-            Ok(self.reader().coin(out)?.or_else(|| of_pool(out)))
-        });
-        coins.collect()
+        Ok(self.reader().coin(out)?.or_else(of_pool))
+    }
+
+    /// What a transaction of the pool spends; `None` if a block has taken some of it in the meantime.
+    pub fn spent_by(&self, tx: &Tx) -> Result<Option<Vec<TxOutEntry>>, StoreError> {
+        tx.inputs().iter().map(|input| self.coin(&input.previous_output)).collect()
     }
 
     /// Where the pool is kept over a restart.

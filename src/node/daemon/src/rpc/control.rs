@@ -26,7 +26,7 @@ fn help() -> Method<NodeContext> {
     method("control", "help", "List all commands, or get help for a specified command.\n")
         .arg(Arg::str("command", "The command to get help on").hint("all commands"))
         .result(Res::str("", "The help text"))
-        .result(Res::any("", ""))
+        .result(Res::any("", "").skip_in_help())
         .run(|node: &NodeContext, request| {
             let command = request.opt_str("command")?.unwrap_or_default();
             if command == "dump_all_command_conversions" {

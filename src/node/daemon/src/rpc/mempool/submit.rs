@@ -166,9 +166,9 @@ fn test() -> Method<NodeContext> {
         Res::hex("wtxid", "The transaction witness hash in hex"),
         Res::str("package-error", "Package validation error, if any (only possible if rawtxs had more than 1 transaction).").optional(),
         Res::bool("allowed", "Whether this tx would be accepted to the mempool and pass client-specified maxfeerate. If not present, the tx was not fully validated due to a failure in another tx in the list.").optional(),
-        Res::num("vsize", "Maximum of sigop-adjusted size (-bytespersigop) and virtual transaction size as defined in BIP 141 (only present when 'allowed' is true).").optional(),
+        Res::num("vsize_adjusted", "Maximum of sigop-adjusted size (-bytespersigop) and virtual transaction size as defined in BIP 141 (only present when 'allowed' is true).").optional(),
+        Res::num("vsize", "(DEPRECATED) The same as vsize_adjusted (only present when 'allowed' is true).").optional(),
         Res::num("vsize_bip141", "Virtual transaction size as defined in BIP 141 (only present when 'allowed' is true).").optional(),
-        Res::num("vsize_adjusted", "The same as vsize (only present when 'allowed' is true).").optional(),
         Res::obj("fees", "Transaction fees (only present if 'allowed' is true)", fees).optional(),
         Res::str("reject-reason", "Rejection reason (only present when 'allowed' is false)").optional(),
         Res::str("reject-details", "Rejection details (only present when 'allowed' is false and rejection details exist)").optional(),
@@ -255,9 +255,9 @@ pub(super) fn show_rates(accepted: &Accepted) -> Object {
 fn show_accepted(object: &mut Object, tx: &Tx, accepted: &Accepted) {
     let fees = show_rates(accepted);
     object.push("allowed", true);
-    object.push("vsize_bip141", tx.vsize());
     object.push("vsize_adjusted", accepted.vsize);
     object.push("vsize", accepted.vsize);
+    object.push("vsize_bip141", tx.vsize());
     object.push("fees", fees);
 }
 

@@ -31,7 +31,7 @@ pub(super) fn combine() -> Method<NodeContext> {
     .run(|node: &NodeContext, request| {
         let codec = Codec::for_coin(node.config.coin());
         combine_texts(codec, request.arg("txs").as_arr()?, |out| {
-            let coin = node.reader().coin(out).map_err(|e| RpcError::new(Code::DATABASE_ERROR, e.to_string()))?;
+            let coin = node.coin(out).map_err(|e| RpcError::new(Code::DATABASE_ERROR, e.to_string()))?;
             Ok(coin.map(|coin| coin.out))
         })
     })

@@ -130,7 +130,11 @@ fn in_mempool(node: &NodeContext, txid: &Txid, verbosity: i32) -> Option<Json> {
         return Some(render::hex(&tx.to_bytes(WitnessMode::Include)).into());
     }
     let notation = Notation::new(node.config.coin(), node.config.chain());
-    Some(render::tx(&tx, None, &notation, render::Prevouts::Unknown, true).with("vsize_adjusted", vsize).into())
+    let mut shown = Object::new().with("vsize_adjusted", vsize);
+    for (key, value) in render::tx(&tx, None, &notation, render::Prevouts::Unknown, true) {
+        shown.push(key, value);
+    }
+    Some(shown.into())
 }
 
 fn not_found(why: &str) -> RpcError {
