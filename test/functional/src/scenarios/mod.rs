@@ -1,5 +1,6 @@
 //! The stories, one short file each. A new one is a file here and a line in [`ALL`].
 
+mod answers;
 mod arguments;
 mod auth;
 mod bad_peers;
@@ -109,6 +110,9 @@ pub const ALL: &[Scenario] = &[
     quick("mixed_sync", mixed_sync::play),
     quick("mixed_relay", mixed_relay::play),
     any_shape("mixed_wallet", mixed_wallet::play),
+    quick("mixed_wallet", mixed_wallet::play),
+    quick("answers", answers::play),
+    quick("answers_help", answers::pages),
     quick("endpoints", endpoints::play),
     quick("separation", separation::play),
     quick("parent", parent::play),
