@@ -177,9 +177,11 @@ impl Engine {
         if !self.shared.have_pruned.swap(true, Ordering::AcqRel) {
             self.index_db.set_flag("prunedblockfiles", true)?;
         }
-        // The index must not name a file that is gone, so it is written first.
+        // The index must not name a file that is gone, so it is written first. What coins on disk are the result of must be
+        // near enough to their chain's tip to be continued without what goes.
         self.write_index()?;
         self.write_coins(true)?;
+        self.behind(|engine| engine.write_coins(true)).transpose()?;
         self.shared.files.unlink(&files)?;
         Ok(files.len())
     }

@@ -25,6 +25,8 @@ use crate::{
 
 /// Coins that are hashed in one go.
 const STEP: usize = 20_000;
+/// Connected blocks between two looks at whether files may go.
+const PRUNE_STEP: u32 = 64;
 /// The part of the cache, in percent, of the chain that is more urgent.
 const LARGE_SHARE: usize = 95;
 
@@ -161,7 +163,14 @@ impl Engine {
             return self.prove();
         }
         let Some(stepped) = self.behind(|engine| engine.move_towards(base)) else { return Ok(()) };
-        if stepped? { Ok(()) } else { Err(self.refuse_snapshot()) }
+        if !stepped? {
+            return Err(self.refuse_snapshot());
+        }
+        let height = self.background.as_ref().and_then(|other| other.tip).map_or(0, |tip| self.node(tip).height);
+        if height.is_multiple_of(PRUNE_STEP) && self.options.prune_target.is_some_and(|target| target != u64::MAX) {
+            self.prune_to_target()?;
+        }
+        Ok(())
     }
 
     /// Disconnects or connects one block. `false` if a block on the way to `base` breaks a rule.

@@ -234,6 +234,35 @@ fn until_the_proof_nothing_below_the_snapshot_is_undone() {
 }
 
 #[test]
+fn files_go_by_the_chain_that_still_needs_them() {
+    let mut lab = Lab::new();
+    lab.stop();
+    lab.prune_target = Some(1);
+    lab.open(false, false).unwrap();
+    for block in &CHAIN[..10] {
+        lab.submit(block).0.unwrap();
+    }
+    tell_headers(&mut lab);
+    begin(&mut lab);
+    for block in &CHAIN[10..] {
+        lab.submit(block).0.unwrap();
+    }
+    lab.mine(700);
+    // By the chain in front all of it could go.
+    assert_eq!((lab.height(), behind(&mut lab)), (900, Some(10)));
+    assert!(!lab.engine().reader().have_pruned());
+    lab.engine().flush(FlushMode::Sync).unwrap();
+    lab.crash();
+    work(&mut lab).unwrap();
+    assert_eq!(behind(&mut lab), None);
+    lab.mine(1);
+    let old = CHAIN.iter().map(|block| lab.engine().reader().find(&block.hash()).unwrap().1.has_data());
+    assert!(!old.collect::<Vec<_>>().contains(&true));
+    lab.restart();
+    assert_eq!((lab.height(), behind(&mut lab)), (901, None));
+}
+
+#[test]
 fn coins_that_are_not_those_of_the_chain_end_the_program() {
     let mut lab = lab_with(190);
     tell_headers(&mut lab);
