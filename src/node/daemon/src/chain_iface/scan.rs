@@ -98,6 +98,8 @@ impl<'a> Scan<'a> {
         loop {
             let found = match self.look_at_next(&mut last, &mut gathered) {
                 Ok(found) => found,
+                // What lies before it is handed over first; then it is tried once more.
+                Err(_) if gathered.blocks > 0 => false,
                 Err(failure) => return Ok(Err(failure)),
             };
             if found && !gathered.is_full(self.at_once) {
@@ -132,19 +134,23 @@ impl<'a> Scan<'a> {
         if last.is_some_and(|before| node.parent() != Some(before.id)) {
             return Ok(false);
         }
-        *last = Some(Last { id, shown, time: i64::from(node.header.time) });
+        let block = if self.rules_out(&node) { None } else { Some(self.read(&node)?) };
+        let time = i64::from(node.header.time);
+        *last = Some(Last { id, shown, time });
         gathered.blocks += 1;
         self.next += 1;
-        if self.rules_out(&node) {
-            return Ok(true);
+        if let Some(block) = block {
+            self.look_through(&block, shown, time, gathered);
         }
-        let block = match self.reader.block(&node) {
-            Some(Ok(block)) => block,
-            Some(Err(error)) => return Err(Failure::new(format!("Failed to read block {}: {error}", node.hash))),
-            None => return Err(Failure::new(format!("Block {} is not on disk", node.hash))),
-        };
-        self.look_through(&block, shown, i64::from(node.header.time), gathered);
         Ok(true)
+    }
+
+    fn read(&self, node: &Node) -> Result<Block, Failure> {
+        match self.reader.block(node) {
+            Some(Ok(block)) => Ok(block),
+            Some(Err(error)) => Err(Failure::new(format!("Failed to read block {}: {error}", node.hash))),
+            None => Err(Failure::new(format!("Block {} is not on disk", node.hash))),
+        }
     }
 
     /// Takes in new scripts. Says whether the scan goes back for them.

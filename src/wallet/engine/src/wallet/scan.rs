@@ -27,7 +27,7 @@ const NOTE_INTERVAL: Duration = Duration::from_mins(1);
 pub enum ScanOutcome {
     /// At the last block that was wanted; none if there was none.
     Done(Option<BlockRef>),
-    /// The node could not read a block; the last one that was read.
+    /// The node could not read some blocks; the last one of those, if it is known.
     Failed(Option<BlockRef>),
     /// Somebody stopped it.
     Aborted,
@@ -219,7 +219,29 @@ impl Wallet {
         Ok(outcome)
     }
 
+    /// Scans what is there. Blocks that are missing, because they were pruned or are not downloaded yet, are passed over.
     fn scan_runs(self: &Arc<Self>, range: ScanRange) -> Result<ScanOutcome, WalletError> {
+        let outcome = self.scan_run(range)?;
+        let ScanOutcome::Failed(read) = outcome else { return Ok(outcome) };
+        let chain = &self.shared.chain;
+        let first = read.map_or(range.start, |read| read.height.saturating_add(1));
+        let end = range.stop.unwrap_or(chain.tip()?.map_or(0, |tip| tip.height));
+        let mut missing = end;
+        while missing >= first && chain.have_block_on_disk(missing)? {
+            missing -= 1;
+        }
+        if missing >= first && missing < end {
+            let rest = ScanRange { start: missing + 1, ..range };
+            if matches!(self.scan_run(rest)?, ScanOutcome::Aborted) {
+                return Ok(ScanOutcome::Aborted);
+            }
+        }
+        let failed = missing.max(first);
+        Ok(ScanOutcome::Failed(chain.block_hash(failed)?.ok().map(|hash| BlockRef { hash, height: failed })))
+    }
+
+    /// Scans up to the first block that cannot be read; a failure names the last one that could.
+    fn scan_run(self: &Arc<Self>, range: ScanRange) -> Result<ScanOutcome, WalletError> {
         let chain = &self.shared.chain;
         let tip = chain.tip()?.map_or(0, |tip| tip.height);
         let request = self.change(|core, _| Ok::<_, WalletError>(core.begin_scan(range)))?;
