@@ -99,7 +99,7 @@ impl Follower {
     /// Waits until an index that has caught up has also seen the tip of now. `false` if it is still catching up, has
     /// failed, or does not get there in time.
     pub fn wait_for(&self, chain: &Reader, limit: Duration) -> bool {
-        let Some(tip) = chain.tip() else { return false };
+        let Some(tip) = chain.proven_tip() else { return false };
         let seen = |status: &Status| {
             let at = status.best.and_then(|(hash, _)| chain.find(&hash));
             at.is_some_and(|(id, _)| chain.tree(|tree| tree.ancestor(id, tip.height)) == Some(tip.id))
@@ -155,7 +155,7 @@ impl<I: Index> Walk<I> {
         let best = best.transpose()?;
         index.resume(best.as_ref().map(|(_, node)| node))?;
         // What the chain state is loaded from is on disk.
-        let flushed = chain.tip().map(|tip| tip.id);
+        let flushed = chain.proven_tip().map(|tip| tip.id);
         let best = best.map(|(id, _)| id);
         let walk = Self { index, chain, events, clock, shared, best, flushed, fresh: None };
         walk.check_pruned()?;
@@ -168,7 +168,7 @@ impl<I: Index> Walk<I> {
         if !self.chain.have_pruned() {
             return Ok(());
         }
-        let Some(tip) = self.chain.tip() else { return Ok(()) };
+        let Some(tip) = self.chain.proven_tip() else { return Ok(()) };
         let gone = self.chain.tree(|tree| {
             let fork = self.best.and_then(|best| tree.fork(best, tip.id));
             let from = fork.map_or(0, |fork| tree[fork].height + 1);
@@ -229,14 +229,17 @@ impl<I: Index> Walk<I> {
                 }
                 Some(Received::Event(ChainEvent::Tip { .. }) | Received::Lagged(_)) => return true,
                 None if self.shared.stop.load(Ordering::Acquire) || self.events.ended() => return false,
+                // Nothing is told of what happens behind a snapshot.
+                None if self.next().is_some() => return true,
                 Some(Received::Event(_)) | None => {}
             }
         }
     }
 
-    /// The next block of the active chain after where the index stands, or after the fork if it stands beside it.
+    /// The next block of the active chain after where the index stands, or after the fork if it stands beside it. Behind a
+    /// snapshot that is not proven yet, blocks come as they are validated.
     fn next(&self) -> Option<NodeId> {
-        let tip = self.chain.tip()?;
+        let tip = self.chain.proven_tip()?;
         self.chain.tree(|tree| {
             let height = match self.best {
                 None => 0,
