@@ -36,11 +36,8 @@ const CORE: &str = "abandontransaction abortprivatebroadcast abortrescan addconn
     walletdisplayaddress walletlock walletpassphrase walletpassphrasechange walletprocesspsbt";
 
 /// Why a method is not there. What has arrived since needs no reason any more.
-const ABSENT: [(&str, &str); 3] = [
-    ("loadtxoutset", "no chain state grows from a snapshot yet; `dumptxoutset` writes them"),
-    ("enumeratesigners", "no external signers yet"),
-    ("walletdisplayaddress", "no external signers yet"),
-];
+const ABSENT: [(&str, &str); 2] =
+    [("enumeratesigners", "no external signers yet"), ("walletdisplayaddress", "no external signers yet")];
 
 /// What a method that is there does not do.
 const LESS: [(&str, &str); 2] = [

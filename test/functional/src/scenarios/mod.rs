@@ -110,7 +110,6 @@ pub const ALL: &[Scenario] = &[
     quick("mixed_sync", mixed_sync::play),
     quick("mixed_relay", mixed_relay::play),
     any_shape("mixed_wallet", mixed_wallet::play),
-    quick("mixed_wallet", mixed_wallet::play),
     quick("answers", answers::play),
     quick("answers_help", answers::pages),
     quick("endpoints", endpoints::play),

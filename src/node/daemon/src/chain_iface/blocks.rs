@@ -121,8 +121,9 @@ impl ChainBlocks for NodeChain {
 
     fn has_blocks(&self, hash: BlockHash, min_height: i32, max_height: i32) -> Call<bool> {
         let reader = self.reader()?;
-        // Nothing is missing under a block whose chain was counted through, unless it was taken away.
-        let complete = !reader.have_pruned();
+        // Nothing is missing under a block whose chain was counted through, unless it was taken away, or the count is that of
+        // a snapshot.
+        let complete = !reader.have_pruned() && reader.behind().is_none();
         Ok(reader.tree(|tree| {
             let Some(mut at) = tree.find(&to_hash(hash)) else { return false };
             if let Ok(max) = u32::try_from(max_height)

@@ -55,6 +55,6 @@ impl ChainTip for NodeChain {
     }
 
     fn has_assumed_valid_chain(&self) -> Call<bool> {
-        Ok(false)
+        Ok(self.reader()?.snapshot_base().is_some())
     }
 }

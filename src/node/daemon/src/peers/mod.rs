@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bitcoin::Txid;
-use chainstate::ChainEvent;
+use chainstate::{ChainEvent, Reader};
 use net::{ChainNews, NetError, NetHandle, Network, RealSockets, Stopped};
 use p2p::PeerManager;
 use platform::{Clock, SystemEntropy};
@@ -18,6 +18,11 @@ use crate::{NodeContext, startup::StartError};
 use chain::PeerChain;
 use filters::PeerFilters;
 use pool::PeerPool;
+
+/// What is offered to peers: until everything below a snapshot is here, no old blocks.
+pub(crate) fn offered(services: u64, chain: &Reader) -> u64 {
+    if chain.behind().is_some() { services & !p2p::NODE_NETWORK | p2p::NODE_NETWORK_LIMITED } else { services }
+}
 
 /// Blocks that the network has not looked at yet. If it has fallen so far behind, it looks at the chain itself.
 const MAX_NEWS: usize = 64;

@@ -6,6 +6,7 @@ mod coins;
 mod deployments;
 mod dump;
 mod index;
+mod load;
 mod manage;
 mod overview;
 mod rates;
@@ -32,6 +33,7 @@ pub(super) fn methods() -> Vec<Method<NodeContext>> {
         deployments::methods(),
         dump::methods(),
         index::methods(),
+        load::methods(),
         manage::methods(),
         rates::methods(),
         scan::methods(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ::rpc::{Json, Method, Object, Request, Res, RpcError, method};
-use chainstate::{NodeId, Validity};
+use chainstate::{Behind, NodeId, Reader, Validity};
 use consensus::{U256, difficulty, target_of};
 
 use crate::{NodeContext, render, rpc::parse};
@@ -84,6 +84,8 @@ fn chain_info() -> Method<NodeContext> {
             "initialblockdownload",
             "(debug information) estimate of whether this node is in Initial Block Download mode",
         ),
+        Res::obj("backgroundvalidation", "state info regarding background validation process", behind_fields())
+            .optional(),
         Res::hex("chainwork", "total amount of work in active chain, in hexadecimal"),
         Res::num("size_on_disk", "the estimated size of the block and undo files on disk"),
         Res::bool("pruned", "if the blocks are subject to pruning"),
@@ -118,6 +120,36 @@ fn chain_info() -> Method<NodeContext> {
     .run(answer_chain_info)
 }
 
+fn behind_fields() -> [Res; 6] {
+    [
+        Res::num(
+            "snapshotheight",
+            "the height of the snapshot block. Background validation verifies the chain from genesis up to this height",
+        ),
+        Res::num(
+            "blocks",
+            "the height of the most-work background fully-validated chain. The genesis block has height 0",
+        ),
+        Res::str("bestblockhash", "the hash of the currently best block validated in the background"),
+        Res::time("mediantime", "the median block time expressed in UNIX epoch time"),
+        Res::num("verificationprogress", "estimate of background verification progress [0..1]"),
+        Res::hex("chainwork", "total amount of work in background validated chain, in hexadecimal"),
+    ]
+}
+
+fn answer_behind(reader: &Reader, behind: Behind) -> Object {
+    let (tip, target) = (reader.node(behind.tip), reader.node(behind.target));
+    #[expect(clippy::cast_precision_loss, reason = "a part, shown to a few decimals")]
+    let progress = tip.chain_tx_count as f64 / target.chain_tx_count.max(1) as f64;
+    Object::new()
+        .with("snapshotheight", target.height)
+        .with("blocks", tip.height)
+        .with("bestblockhash", tip.hash.to_string())
+        .with("mediantime", reader.tree(|tree| tree.median_time_past(behind.tip)))
+        .with("chainwork", render::hex256(tip.chain_work))
+        .with("verificationprogress", progress)
+}
+
 fn answer_chain_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError> {
     let reader = node.reader();
     let tip = reader.tip().ok_or_else(parse::no_tip)?;
@@ -141,7 +173,11 @@ fn answer_chain_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError> 
         .with("time", block.header.time)
         .with("mediantime", reader.tree(|tree| tree.median_time_past(tip.id)))
         .with("verificationprogress", reader.progress(&block, node.now()))
-        .with("initialblockdownload", reader.initial_download())
+        .with("initialblockdownload", reader.initial_download());
+    if let Some(behind) = reader.behind() {
+        info.push("backgroundvalidation", answer_behind(reader, behind));
+    }
+    let mut info = info
         .with("chainwork", render::hex256(block.chain_work))
         .with("size_on_disk", reader.disk_usage())
         .with("pruned", prune != 0);
@@ -162,6 +198,9 @@ fn answer_chain_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError> 
 /// The lowest block above everything that was pruned.
 pub(super) fn first_stored(node: &NodeContext, tip: NodeId) -> u32 {
     node.reader().tree(|tree| {
+        if !tree[tip].has_data() {
+            return tree[tip].height + 1;
+        }
         let mut at = tip;
         while let Some(parent) = tree[at].parent().filter(|p| tree[*p].has_data()) {
             at = parent;
@@ -236,6 +275,9 @@ fn chain_states() -> Method<NodeContext> {
         Res::hex("target", "The difficulty target"),
         Res::num("difficulty", "difficulty of the tip"),
         Res::num("verificationprogress", "progress towards the network tip"),
+        Res::hex("snapshot_blockhash", "the base block of the snapshot this chainstate is based on, if any").optional(),
+        Res::num("coins_db_cache_bytes", "size of the coinsdb cache"),
+        Res::num("coins_tip_cache_bytes", "size of the coinstip cache"),
         Res::bool(
             "validated",
             "whether the chainstate is fully validated. True if all blocks in the chainstate were validated, false if the chain is based on a snapshot and the snapshot has not yet been validated.",
@@ -256,21 +298,33 @@ fn chain_states() -> Method<NodeContext> {
         ))
         .example_cli("")
         .example_rpc("")
-        .run(|node: &NodeContext, _| {
-            let reader = node.reader();
-            let tip = reader.tip().ok_or_else(parse::no_tip)?;
-            let block = reader.node(tip.id);
-            let bits = block.header.bits.to_consensus();
-            let limit = node.rules.params().pow().limit;
-            let state = Object::new()
-                .with("blocks", block.height)
-                .with("bestblockhash", block.hash.to_string())
-                .with("bits", format!("{bits:08x}"))
-                .with("target", render::hex256(target_of(bits, limit).unwrap_or(U256::ZERO)))
-                .with("difficulty", difficulty(bits))
-                .with("verificationprogress", reader.progress(&block, node.now()))
-                .with("validated", true);
-            let headers = reader.best_header().map_or(0, |id| reader.node(id).height);
-            Ok(Object::new().with("headers", headers).with("chainstates", vec![state]).into())
-        })
+        .run(answer_chain_states)
+}
+
+fn answer_chain_states(node: &NodeContext, _: &Request) -> Result<Json, RpcError> {
+    let reader = node.reader();
+    let tip = reader.tip().ok_or_else(parse::no_tip)?.id;
+    let (behind, base, caches) = (reader.behind(), reader.snapshot_base(), reader.coin_caches());
+    let limit = node.rules.params().pow().limit;
+    let state = |id: NodeId, base: Option<NodeId>, cache: usize, validated: bool| {
+        let block = reader.node(id);
+        let bits = block.header.bits.to_consensus();
+        let mut state = Object::new()
+            .with("blocks", block.height)
+            .with("bestblockhash", block.hash.to_string())
+            .with("bits", format!("{bits:08x}"))
+            .with("target", render::hex256(target_of(bits, limit).unwrap_or(U256::ZERO)))
+            .with("difficulty", difficulty(bits))
+            .with("verificationprogress", reader.progress(&block, node.now()))
+            .with("coins_db_cache_bytes", caches.database)
+            .with("coins_tip_cache_bytes", cache);
+        if let Some(base) = base {
+            state.push("snapshot_blockhash", reader.node(base).hash.to_string());
+        }
+        state.with("validated", validated)
+    };
+    let mut states: Vec<Object> = behind.iter().map(|it| state(it.tip, None, caches.behind, true)).collect();
+    states.push(state(tip, base, caches.tip, behind.is_none()));
+    let headers = reader.best_header().map_or(0, |id| reader.node(id).height);
+    Ok(Object::new().with("headers", headers).with("chainstates", states).into())
 }

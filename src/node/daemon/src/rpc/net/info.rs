@@ -5,7 +5,10 @@ use net::NetworkInfo;
 use p2p::ConnectionKind;
 
 use super::{ask, service_names};
-use crate::{NodeContext, peers::options};
+use crate::{
+    NodeContext,
+    peers::{self, options},
+};
 
 /// The version as a number: two digits each for major, minor and build.
 const CLIENT_VERSION: u32 = 319_900;
@@ -89,6 +92,7 @@ fn answer(node: &NodeContext, _: &Request) -> Result<Json, RpcError> {
             offsets,
         )
     })?;
+    let services = peers::offered(services, node.reader());
     offsets.sort_unstable();
     // Fewer than five say nothing.
     let offset = if offsets.len() < MIN_OFFSETS { 0 } else { offsets[offsets.len() / 2] };
