@@ -1,10 +1,11 @@
 //! Coins that may be spent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use bitcoin::{OutPoint, Script, ScriptBuf, Txid};
 use primitives::CoinTail;
 
+use super::standing::Standing;
 use super::{Ledger, Owner, WalletTx};
 
 /// Which coins are wanted.
@@ -80,18 +81,35 @@ pub struct Available {
     pub version: u32,
     /// The asset that it carries, and how much of it.
     pub asset: Option<(u64, u64)>,
+    /// Where values decay: the height that its transaction counts from, and the value there.
+    pub reference: Option<(u32, i64)>,
 }
+
+/// Whether the coins of a transaction may be spent at all, and if so, whether they are safe.
+type Verdict = Option<bool>;
 
 impl Ledger {
     /// The coins that pass a filter, in the order of their outputs.
     pub fn available(&self, owner: &dyn Owner, filter: &CoinFilter<'_>) -> Vec<Available> {
         let mut trusted = BTreeSet::new();
-        let mut judged: BTreeMap<Txid, Option<bool>> = BTreeMap::new();
+        // Coins of one transaction come one after the other.
+        let mut judged: Option<(&WalletTx, Verdict)> = None;
         let mut found = Vec::new();
-        for (outpoint, tx, output) in self.coins() {
-            let verdict = *judged.entry(outpoint.txid).or_insert_with(|| self.judge(tx, owner, filter, &mut trusted));
+        for (outpoint, standing) in self.coins.iter().filter(|(_, standing)| *standing != Standing::Gone) {
+            let outpoint = *outpoint;
+            let (tx, verdict) = match judged {
+                Some(known) if known.0.txid() == outpoint.txid => known,
+                _ => {
+                    let Some(tx) = self.txs.get(&outpoint.txid) else { continue };
+                    (tx, self.judge(tx, owner, filter, &mut trusted))
+                }
+            };
+            judged = Some((tx, verdict));
             let Some(safe) = verdict else { continue };
-            if (filter.skip_locked && self.is_locked(&outpoint)) || self.is_spent(&outpoint) {
+            let Some(output) = tx.output(outpoint.vout) else { continue };
+            if (filter.skip_locked && self.is_locked(&outpoint))
+                || (standing == Standing::Open && self.is_spent(&outpoint))
+            {
                 continue;
             }
             if filter.is_used.is_some_and(|is_used| is_used(&output.script_pubkey)) {
@@ -115,6 +133,7 @@ impl Ledger {
                 time: i64::from(tx.time()),
                 version: tx.tx().version(),
                 asset,
+                reference: tx.tx().lock_height().map(|height| (height, consensus::value_of(output))),
             });
         }
         found
@@ -138,7 +157,7 @@ impl Ledger {
         owner: &dyn Owner,
         filter: &CoinFilter<'_>,
         trusted: &mut BTreeSet<Txid>,
-    ) -> Option<bool> {
+    ) -> Verdict {
         let depth = self.depth(tx);
         if depth < 0 || (depth == 0 && !tx.in_mempool()) || (self.is_immature(tx) && !filter.include_immature) {
             return None;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use bitcoin::{Script, Txid};
+use bitcoin::{OutPoint, Script, Txid};
 
+use super::standing::Standing;
 use super::{Ledger, Owner, Spent, WalletTx};
 
 /// What the wallet holds, by how sure it is.
@@ -85,33 +86,71 @@ impl Ledger {
     pub fn balance(&self, owner: &dyn Owner, query: BalanceQuery<'_>) -> Balance {
         let mut balance = Balance::default();
         let mut known = BTreeSet::new();
-        for (outpoint, tx, output) in self.coins() {
-            let outside = match self.spent(&outpoint) {
-                Spent::Confirmed | Spent::Mempool => continue,
-                Spent::Elsewhere if !query.include_nonmempool => continue,
-                Spent::Elsewhere => true,
-                Spent::No => false,
-            };
-            let trusted = self.is_trusted(tx, owner, query.trust_change, &mut known);
-            let bucket = if tx.state.is_confirmed() && self.is_immature(tx) {
-                &mut balance.immature
-            } else if trusted && self.depth(tx) >= query.min_depth {
-                &mut balance.trusted
-            } else if !trusted && tx.in_mempool() {
-                &mut balance.untrusted_pending
-            } else {
-                continue;
-            };
-            let worth = self.worth(tx, outpoint.vout);
-            if query.is_used.is_some_and(|is_used| is_used(&output.script_pubkey)) {
-                balance.used = balance.used.saturating_add(worth);
-            } else {
-                *bucket = bucket.saturating_add(worth);
-            }
-            if outside {
-                balance.nonmempool = balance.nonmempool.saturating_sub(worth);
-            }
+        // Sums do not know which scripts count as used, nor what values decay to.
+        if query.is_used.is_some() || self.codec.tx_format().has_lock_height() {
+            let left = self.coins.iter().filter(|(_, standing)| *standing != Standing::Gone);
+            left.for_each(|(outpoint, _)| self.count(outpoint, owner, query, &mut known, &mut balance));
+        } else {
+            self.count_settled(query.min_depth, &mut balance);
+            self.coins.open().for_each(|outpoint| self.count(outpoint, owner, query, &mut known, &mut balance));
         }
         balance
     }
+
+    /// Adds what is confirmed and not spent.
+    fn count_settled(&self, min_depth: i32, balance: &mut Balance) {
+        let height = self.tip.height;
+        let next = u32::try_from(height.saturating_add(1)).unwrap_or(0);
+        let maturity = i32::try_from(self.rules.coinbase_maturity(next)).unwrap_or(i32::MAX - 1);
+        let last_mature = height.saturating_sub(maturity);
+        let last_deep = height.saturating_add(1).saturating_sub(min_depth);
+        let total = self.coins.total();
+        let paid = total.paid - self.coins.above(last_deep).paid;
+        let mined = total.mined - self.coins.above(last_deep.min(last_mature)).mined;
+        balance.trusted = clamp(paid + mined);
+        balance.immature = clamp(self.coins.above(last_mature).mined);
+    }
+
+    /// Adds one coin, whatever its standing.
+    fn count(
+        &self,
+        outpoint: &OutPoint,
+        owner: &dyn Owner,
+        query: BalanceQuery<'_>,
+        known: &mut BTreeSet<Txid>,
+        balance: &mut Balance,
+    ) {
+        let Some(tx) = self.txs.get(&outpoint.txid) else { return };
+        let Some(output) = tx.output(outpoint.vout) else { return };
+        let outside = match self.spent(outpoint) {
+            Spent::Confirmed | Spent::Mempool => return,
+            Spent::Elsewhere if !query.include_nonmempool => return,
+            Spent::Elsewhere => true,
+            Spent::No => false,
+        };
+        let trusted = self.is_trusted(tx, owner, query.trust_change, known);
+        let bucket = if tx.state.is_confirmed() && self.is_immature(tx) {
+            &mut balance.immature
+        } else if trusted && self.depth(tx) >= query.min_depth {
+            &mut balance.trusted
+        } else if !trusted && tx.in_mempool() {
+            &mut balance.untrusted_pending
+        } else {
+            return;
+        };
+        let worth = self.worth(tx, outpoint.vout);
+        if query.is_used.is_some_and(|is_used| is_used(&output.script_pubkey)) {
+            balance.used = balance.used.saturating_add(worth);
+        } else {
+            *bucket = bucket.saturating_add(worth);
+        }
+        if outside {
+            balance.nonmempool = balance.nonmempool.saturating_sub(worth);
+        }
+    }
+}
+
+/// A sum as the number that it can be.
+fn clamp(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
 }

@@ -67,12 +67,14 @@ impl Ledger {
             self.next_order += 1;
             changes.order = true;
             self.link(WalletTx::new(Arc::clone(tx), state, details), owner, changes);
-        } else if let Some(known) = self.txs.get_mut(&txid) {
-            if let Some(note) = note {
-                note(&mut known.details);
-                changed = true;
-            }
-            changed |= known.update(Arc::clone(tx), state);
+        } else {
+            let noted_or_moved = self.alter(&txid, |known| {
+                if let Some(note) = note {
+                    note(&mut known.details);
+                }
+                known.update(Arc::clone(tx), state) || note.is_some()
+            });
+            changed |= noted_or_moved.unwrap_or(false);
             self.note_coins(txid, owner);
         }
         // A coinbase that lost its block never comes back by itself, and nor does anything that spends it.
@@ -108,6 +110,7 @@ impl Ledger {
             if !spenders.contains(&txid) {
                 spenders.push(txid);
             }
+            self.refile(outpoint);
             self.unlock_coin(&outpoint, changes);
             self.share_details(&outpoint);
         }
@@ -137,8 +140,7 @@ impl Ledger {
         let (mut todo, mut done) = (BTreeSet::from([from]), BTreeSet::new());
         while let Some(txid) = todo.pop_first() {
             done.insert(txid);
-            let Some(tx) = self.txs.get_mut(&txid) else { continue };
-            let outcome = step(tx);
+            let Some(outcome) = self.alter(&txid, &mut step) else { continue };
             if outcome == Step::Unchanged {
                 continue;
             }
@@ -205,31 +207,31 @@ impl Ledger {
 
     /// The mempool has, or no longer has, a transaction of the wallet.
     pub fn refresh_mempool_state(&mut self, txid: &Txid, in_mempool: bool) {
-        if let Some(tx) = self.txs.get_mut(txid) {
+        self.alter(txid, |tx| {
             if in_mempool {
                 tx.state = State::InMempool;
             } else if tx.state == State::InMempool {
                 tx.state = State::Inactive { abandoned: false };
             }
-        }
+        });
     }
 
     /// A block that was not found before has this transaction, or conflicts with it.
     pub fn resolve(&mut self, txid: &Txid, state: State) {
-        if let Some(tx) = self.txs.get_mut(txid)
-            && matches!(tx.state, State::Inactive { .. })
-        {
-            tx.state = state;
-        }
+        self.alter(txid, |tx| {
+            if matches!(tx.state, State::Inactive { .. }) {
+                tx.state = state;
+            }
+        });
     }
 
     /// The node took a transaction of the wallet. If a block has it already, that is known better.
     pub fn note_submitted(&mut self, txid: &Txid) {
-        if let Some(tx) = self.txs.get_mut(txid)
-            && matches!(tx.state, State::Inactive { .. })
-        {
-            tx.state = State::InMempool;
-        }
+        self.alter(txid, |tx| {
+            if matches!(tx.state, State::Inactive { .. }) {
+                tx.state = State::InMempool;
+            }
+        });
     }
 
     /// A transaction, of the wallet or not, entered the mempool: it conflicts with all that spends the same.

@@ -8,7 +8,8 @@
 //! (`Ledger::undo_conflicts`), the mempool adds, removes and conflicts (`Ledger::mempool_added`), a user abandons
 //! ([`Ledger::abandon`]). What a change of state means for descendants is always the same walk, `Ledger::walk`.
 //!
-//! Questions are answered from the graph at any time: [`Ledger::balance`], [`Ledger::available`], [`Ledger::amounts`].
+//! Questions are answered from the graph at any time: [`Ledger::balance`], [`Ledger::available`], [`Ledger::amounts`]. Where
+//! each coin stands is kept up to date (`standing`), so that asking for the balance is no walk over all of them.
 //!
 //! Nothing here reads a clock, a file or the chain. Every change is noted in [`Changes`], and the wallet writes that to
 //! its file before it answers.
@@ -19,6 +20,7 @@ mod balance;
 mod changes;
 mod events;
 mod groups;
+mod standing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ pub use amounts::{Amounts, Entry};
 pub use available::{Available, CoinFilter};
 pub use balance::{Balance, BalanceQuery};
 pub use changes::{Changes, Event};
+use standing::Coins;
 pub use state::{Details, Notes, State, WalletTx};
 pub use time::Stamp;
 
@@ -81,7 +84,7 @@ pub struct Ledger {
     txs: HashMap<Txid, WalletTx>,
     ordered: BTreeMap<i64, BTreeSet<Txid>>,
     spenders: HashMap<OutPoint, Vec<Txid>>,
-    coins: BTreeSet<OutPoint>,
+    coins: Coins,
     locked: BTreeMap<OutPoint, bool>,
     next_order: i64,
 }
@@ -97,7 +100,7 @@ impl Ledger {
             txs: HashMap::new(),
             ordered: BTreeMap::new(),
             spenders: HashMap::new(),
-            coins: BTreeSet::new(),
+            coins: Coins::default(),
             locked: BTreeMap::new(),
             next_order: 0,
         }
@@ -140,7 +143,7 @@ impl Ledger {
 
     /// The outputs that are the wallet's, spent or not.
     pub fn coins(&self) -> impl Iterator<Item = (OutPoint, &WalletTx, &TxOut)> {
-        self.coins.iter().filter_map(|outpoint| {
+        self.coins.iter().filter_map(|(outpoint, _)| {
             let tx = self.txs.get(&outpoint.txid)?;
             Some((*outpoint, tx, tx.output(outpoint.vout)?))
         })
@@ -148,7 +151,9 @@ impl Ledger {
 
     /// An output that is the wallet's.
     pub fn coin(&self, outpoint: &OutPoint) -> Option<(&WalletTx, &TxOut)> {
-        self.coins.get(outpoint)?;
+        if !self.coins.contains(outpoint) {
+            return None;
+        }
         let tx = self.txs.get(&outpoint.txid)?;
         Some((tx, tx.output(outpoint.vout)?))
     }
@@ -188,9 +193,10 @@ impl Ledger {
         found
     }
 
-    /// Whether an output is spent by a transaction that may still confirm.
+    /// Whether an output is spent by a transaction that is confirmed or may still be.
     pub fn is_spent(&self, outpoint: &OutPoint) -> bool {
-        self.spenders(outpoint).iter().filter_map(|txid| self.txs.get(txid)).any(|tx| !tx.is_dead())
+        let counts = |tx: &WalletTx| tx.state.is_confirmed() || !tx.is_dead();
+        self.spenders(outpoint).iter().filter_map(|txid| self.txs.get(txid)).any(counts)
     }
 
     /// Whether any output of a transaction is spent.
@@ -265,10 +271,11 @@ impl Ledger {
     }
 
     pub(super) fn note_coins(&mut self, txid: Txid, owner: &dyn Owner) {
-        let Some(tx) = self.txs.get(&txid) else { return };
-        for (vout, output) in (0_u32..).zip(tx.tx().outputs()) {
+        let Some(tx) = self.txs.get(&txid).map(|tx| Arc::clone(tx.tx())) else { return };
+        for (vout, output) in (0_u32..).zip(tx.outputs()) {
             if owner.is_mine(&output.script_pubkey) {
-                self.coins.insert(OutPoint { txid, vout });
+                let outpoint = OutPoint { txid, vout };
+                self.coins.file(outpoint, self.standing(&outpoint));
             }
         }
     }
@@ -339,6 +346,7 @@ impl Ledger {
             if let Some(spenders) = self.spenders.get_mut(&input.previous_output) {
                 spenders.retain(|spender| spender != txid);
             }
+            self.refile(input.previous_output);
         }
         let outputs = u32::try_from(tx.tx().outputs().len()).unwrap_or(u32::MAX);
         for vout in 0..outputs {

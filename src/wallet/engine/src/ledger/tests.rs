@@ -1,6 +1,8 @@
-//! Single rules, told as stories; `machine` tells random ones and compares the ledger with a naive one.
+//! Single rules, told as stories; `machine` tells random ones and compares the ledger with a naive one; `standing` compares what
+//! is kept up to date with what is found out anew.
 
 mod machine;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

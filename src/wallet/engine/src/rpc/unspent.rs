@@ -149,7 +149,7 @@ fn ancestries(wallets: &Wallets, coins: &[Available]) -> Result<Vec<TxAncestry>,
 struct Face {
     destination: Destination,
     /// The address, its label, and the scripts behind its hashes.
-    names: Object,
+    names: Vec<(&'static str, Json)>,
     /// The descriptor of this very script, if the wallet could sign with the right keys.
     descriptor: Option<String>,
     parents: Json,
@@ -160,11 +160,11 @@ impl Face {
     fn of(core: &Core, script: &Script) -> Self {
         let destination = core.destination(script);
         let known = core.keys.known(script);
-        let mut names = Object::new();
+        let mut names = Vec::new();
         if destination.has_address() {
-            names.push("address", core.address(script));
+            names.push(("address", core.addresses.encode(&destination).into()));
             if let Some(entry) = core.book.find(&destination) {
-                names.push("label", entry.label_text());
+                names.push(("label", entry.label_text().into()));
             }
             if let Some(known) = &known {
                 push_inner(&mut names, &destination, known);
@@ -184,17 +184,15 @@ impl Face {
 
 fn show(core: &Core, coin: &Available, face: &Face, ancestry: TxAncestry) -> Object {
     let mut object = Object::new().with("txid", coin.outpoint.txid.to_string()).with("vout", coin.outpoint.vout);
-    for (name, value) in face.names.iter() {
-        object.push(name.to_owned(), value.clone());
+    for (name, value) in &face.names {
+        object.push(*name, value.clone());
     }
     object.push("scriptPubKey", hex(coin.script.as_bytes()));
-    let parent = core.ledger.get(&coin.outpoint.txid).map(crate::ledger::WalletTx::tx);
-    let reference = parent.and_then(|parent| Some((parent.lock_height()?, parent.outputs().get(index(coin))?)));
-    if let Some((_, output)) = reference {
-        object.push("value", Json::amount(consensus::value_of(output)));
+    if let Some((_, value)) = coin.reference {
+        object.push("value", Json::amount(value));
     }
     object.push("amount", Json::amount(coin.value));
-    if let Some((height, _)) = reference {
+    if let Some((height, _)) = coin.reference {
         object.push("refheight", height);
     }
     if let Some((asset, amount)) = coin.asset {
@@ -219,26 +217,22 @@ fn show(core: &Core, coin: &Available, face: &Face, ancestry: TxAncestry) -> Obj
     object.with("safe", coin.safe)
 }
 
-fn index(coin: &Available) -> usize {
-    usize::try_from(coin.outpoint.vout).unwrap_or(usize::MAX)
-}
-
 /// The scripts behind hashes.
-fn push_inner(object: &mut Object, destination: &Destination, known: &Known) {
+fn push_inner(names: &mut Vec<(&'static str, Json)>, destination: &Destination, known: &Known) {
     let behind_witness = |hash: &[u8; 32]| known.scripts.get(&ripemd160::Hash::hash(hash).to_byte_array());
     match destination {
         Destination::ScriptHash(hash) => {
             let Some(redeem) = known.scripts.get(hash) else { return };
-            object.push("redeemScript", hex(redeem.as_bytes()));
+            names.push(("redeemScript", hex(redeem.as_bytes()).into()));
             if let Destination::WitnessV0ScriptHash(hash) = Destination::from_script(redeem)
                 && let Some(witness) = behind_witness(&hash)
             {
-                object.push("witnessScript", hex(witness.as_bytes()));
+                names.push(("witnessScript", hex(witness.as_bytes()).into()));
             }
         }
         Destination::WitnessV0ScriptHash(hash) => {
             if let Some(witness) = behind_witness(hash) {
-                object.push("witnessScript", hex(witness.as_bytes()));
+                names.push(("witnessScript", hex(witness.as_bytes()).into()));
             }
         }
         _ => {}
