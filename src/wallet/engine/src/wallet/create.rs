@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{Core, Draft, NO_BIRTH, Wallet, WalletError};
 use crate::book::Book;
+use crate::convert;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::shared::Shared;
@@ -49,11 +50,13 @@ impl Wallet {
             core.set_up_keys(shared, &mut draft)?;
         }
         if let Some(tip) = shared.chain.tip()? {
-            core.ledger.set_tip(crate::convert::from_hash(&tip.hash), tip.height);
+            core.ledger.set_tip(convert::from_hash(&tip.hash), tip.height);
+            let found = shared.chain.find_block(tip.hash, false)?;
+            draft.best_block = found.map(|found| convert::from_locator(&found.locator));
         }
+        // One step, for which the disk is waited for once: either there is a wallet or there is none.
         draft.write(&file, &core.ledger)?;
         let wallet = Self::assemble(&new.name, shared, settings, file, core);
-        wallet.write_best_block()?;
         if born_encrypted {
             wallet.encrypt(new.passphrase.expose())?;
         }
