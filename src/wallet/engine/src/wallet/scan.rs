@@ -136,8 +136,7 @@ struct SinkState {
 impl ScanSink for Sink {
     fn batch(&self, batch: &ScanBatch) -> Call<ScanReply> {
         let mut state = lock(&self.state);
-        if self.wallet.scanning.is_aborting() || self.wallet.shared.chain.shutdown_requested()? {
-            self.wallet.scanning.abort();
+        if self.wallet.scanning.is_aborting() {
             return Ok(ScanReply::default());
         }
         match self.wallet.take_batch(batch) {
@@ -255,7 +254,9 @@ impl Wallet {
             return Err(error);
         }
         let answer = answer?;
-        if self.scanning.is_aborting() {
+        // A node that stops ends a scan by itself. It is asked once: asked with each batch, it would be kept waiting.
+        if self.scanning.is_aborting() || chain.shutdown_requested()? {
+            self.scanning.abort();
             return Ok(ScanOutcome::Aborted);
         }
         Ok(match answer {
