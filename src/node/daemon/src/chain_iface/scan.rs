@@ -3,9 +3,14 @@
 //! A wallet that finds one of its scripts used makes more of them, and they may be used in the same block. So its answer to a
 //! batch may name new scripts and a height to go back to. What was read after that height is read again, which is why batches
 //! are small at first and after each such answer: they double while nothing new comes.
+//!
+//! Blocks are read while the wallet is at work on the last batch, so that neither waits for the other, nor for the road between
+//! two processes.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
 
 use ::rpc::RpcState;
 use bitcoin::OutPoint;
@@ -50,6 +55,14 @@ struct Last {
     time: i64,
 }
 
+/// Where a scan goes on after a reply.
+enum Heeded {
+    /// Where it is.
+    On,
+    /// At another place, and what was gathered is void. The block before that place, if it has to be the parent.
+    Anew(Option<Last>),
+}
+
 /// What is gathered for the next batch.
 #[derive(Default)]
 struct Gathered {
@@ -92,32 +105,77 @@ impl<'a> Scan<'a> {
 
     /// Hands batches to `sink` until it says stop, the end is reached, the chain moves away from under the scan, or the
     /// node stops. Answers the last block that was scanned.
-    pub(super) fn run(mut self, sink: &dyn ScanSink) -> Call<Answer<Option<BlockRef>>> {
+    ///
+    /// The next blocks are read while the sink is at work, on a thread of their own: the sink is called on the one that
+    /// the scan was asked on, to which its own calls come back.
+    pub(super) fn run(self, sink: &dyn ScanSink) -> Call<Answer<Option<BlockRef>>> {
+        let (to_sink, batches) = mpsc::sync_channel::<ScanBatch>(1);
+        let (to_scan, replies) = mpsc::channel();
+        thread::scope(|scope| {
+            let reading = thread::Builder::new().name("scan".to_owned());
+            let reading = match reading.spawn_scoped(scope, move || self.read(&to_sink, &replies)) {
+                Ok(reading) => reading,
+                Err(error) => return Ok(Err(Failure::new(format!("No thread to read blocks on: {error}")))),
+            };
+            // Ends when the reader has nothing more, which it knows from the last reply at the latest.
+            for batch in batches {
+                let reply = sink.batch(&batch);
+                let failed = reply.is_err();
+                if to_scan.send(reply).is_err() || failed {
+                    break;
+                }
+            }
+            reading.join().unwrap_or_else(|_| Ok(Err(Failure::new("Reading blocks failed"))))
+        })
+    }
+
+    /// Reads blocks and sends batches of them. At most one batch is with the sink, and at most one more is gathered.
+    fn read(
+        mut self,
+        to_sink: &SyncSender<ScanBatch>,
+        replies: &Receiver<Call<ScanReply>>,
+    ) -> Call<Answer<Option<BlockRef>>> {
         let mut last: Option<Last> = None;
         let mut gathered = Gathered::default();
+        let mut with_sink: Option<Last> = None;
+        let mut at_end = false;
         loop {
-            let found = match self.look_at_next(&mut last, &mut gathered) {
-                Ok(found) => found,
-                // What lies before it is handed over first; then it is tried once more.
-                Err(_) if gathered.blocks > 0 => false,
-                Err(failure) => return Ok(Err(failure)),
-            };
-            if found && !gathered.is_full(self.at_once) {
+            let is_full = at_end || gathered.is_full(self.at_once);
+            if let Some(done) = with_sink {
+                // What it says is heard at once: new scripts make reading on in vain.
+                let reply = if is_full { replies.recv().ok() } else { replies.try_recv().ok() };
+                if let Some(reply) = reply {
+                    let reply = reply?;
+                    with_sink = None;
+                    if !reply.go_on {
+                        return Ok(Ok(Some(done.shown)));
+                    }
+                    match self.heed(reply, done) {
+                        Ok(Heeded::On) => at_end = false,
+                        Ok(Heeded::Anew(behind)) => {
+                            (last, gathered, at_end) = (behind, Gathered::default(), false);
+                        }
+                        Err(failure) => return Ok(Err(failure)),
+                    }
+                    continue;
+                }
+                if is_full {
+                    // Nobody is there to reply.
+                    return Ok(Ok(Some(done.shown)));
+                }
+            } else if is_full {
+                let Some(done) = last.filter(|_| gathered.blocks > 0) else { break };
+                let matches = std::mem::take(&mut gathered).matches;
+                if to_sink.send(ScanBatch { scanned: done.shown, time: done.time, matches }).is_err() {
+                    break;
+                }
+                with_sink = Some(done);
                 continue;
             }
-            // What was gathered at the end may bring new scripts, and with them the scan back.
-            let Some(done) = last.filter(|_| gathered.blocks > 0) else { break };
-            let reply = sink.batch(&ScanBatch {
-                scanned: done.shown,
-                time: done.time,
-                matches: std::mem::take(&mut gathered).matches,
-            })?;
-            if !reply.go_on {
-                break;
-            }
-            match self.heed(reply, done) {
-                Ok(true) => last = None,
-                Ok(false) => {}
+            match self.look_at_next(&mut last, &mut gathered) {
+                Ok(found) => at_end = !found,
+                // What lies before it is handed over first; then it is tried once more.
+                Err(_) if gathered.blocks > 0 || with_sink.is_some() => at_end = true,
                 Err(failure) => return Ok(Err(failure)),
             }
         }
@@ -134,7 +192,7 @@ impl<'a> Scan<'a> {
         if last.is_some_and(|before| node.parent() != Some(before.id)) {
             return Ok(false);
         }
-        let block = if self.rules_out(&node) { None } else { Some(self.read(&node)?) };
+        let block = if self.rules_out(&node) { None } else { Some(self.block(&node)?) };
         let time = i64::from(node.header.time);
         *last = Some(Last { id, shown, time });
         gathered.blocks += 1;
@@ -145,7 +203,7 @@ impl<'a> Scan<'a> {
         Ok(true)
     }
 
-    fn read(&self, node: &Node) -> Result<Block, Failure> {
+    fn block(&self, node: &Node) -> Result<Block, Failure> {
         match self.reader.block(node) {
             Some(Ok(block)) => Ok(block),
             Some(Err(error)) => Err(Failure::new(format!("Failed to read block {}: {error}", node.hash))),
@@ -153,21 +211,28 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Takes in new scripts. Says whether the scan goes back for them.
-    fn heed(&mut self, reply: ScanReply, done: Last) -> Result<bool, Failure> {
+    /// Takes in new scripts, and says where to go on for them.
+    fn heed(&mut self, reply: ScanReply, done: Last) -> Result<Heeded, Failure> {
         let before = self.scripts.len();
         self.scripts.extend(reply.scripts.into_iter().map(|script| Cow::Owned(script.as_bytes().to_vec())));
         if self.scripts.len() > MAX_SCRIPTS {
             return Err(Failure::new("Too many scripts for one scan"));
         }
+        let height = u32::try_from(done.shown.height).unwrap_or(0);
         // Nothing new means nothing to go back for: a sink cannot keep the scan at one place for ever.
-        if self.scripts.len() == before || reply.again > done.shown.height {
-            self.at_once = self.at_once.saturating_mul(2);
-            return Ok(false);
+        let is_new = self.scripts.len() > before;
+        if is_new && reply.again <= done.shown.height {
+            self.at_once = 1;
+            self.next = u32::try_from(reply.again).unwrap_or(0).max(self.start);
+            return Ok(Heeded::Anew(None));
         }
-        self.at_once = 1;
-        self.next = u32::try_from(reply.again).unwrap_or(0).max(self.start);
-        Ok(true)
+        self.at_once = self.at_once.saturating_mul(2);
+        if is_new && self.next > height.saturating_add(1) {
+            // What was read since did not know them.
+            self.next = height.saturating_add(1);
+            return Ok(Heeded::Anew(Some(done)));
+        }
+        Ok(Heeded::On)
     }
 
     /// Whether the filter of a block says that it touches none of the scripts. Without a filter nobody can say.

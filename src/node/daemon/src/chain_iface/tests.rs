@@ -200,6 +200,51 @@ fn scans(options: &[&str]) {
     assert_eq!(chain.scan_blocks(&high, found).unwrap().unwrap(), None);
 }
 
+/// Whoever answers the first match with something, and notes what comes.
+struct Answering {
+    heights: Arc<Heights>,
+    answer: Mutex<Option<ScanReply>>,
+}
+
+impl ScanSink for Answering {
+    fn batch(&self, batch: &ScanBatch) -> Call<ScanReply> {
+        let reply = self.heights.batch(batch)?;
+        let answer = if batch.matches.is_empty() { None } else { self.answer.lock().unwrap().take() };
+        Ok(answer.unwrap_or(reply))
+    }
+}
+
+/// Blocks are read while the sink is at work. What it answers holds for them all the same.
+#[test]
+fn what_a_sink_answers_holds_for_all_later_blocks() {
+    let node = RunningNode::start(&[], WalletSource::None);
+    let chain = NodeChain::new(Arc::clone(node.context()));
+    node.mine(101);
+    interfaces::ChainBroadcast::broadcast_transaction(&chain, &spend(&node, 1), 20_000, Broadcast::default())
+        .unwrap()
+        .unwrap();
+    node.mine(6);
+    let coin = interfaces::OutPoint { txid: coinbase_of(&node, 1), index: 0 };
+    let request = ScanRequest { start_height: 90, stop_height: -1, strangers: vec![coin], ..ScanRequest::default() };
+    let heights = Arc::new(Heights::default());
+    let scan = |answer: ScanReply| {
+        let sink = Answering { heights: Arc::clone(&heights), answer: Mutex::new(Some(answer)) };
+        let last = chain.scan_blocks(&request, Arc::new(sink)).unwrap().unwrap();
+        (last.map(|block| block.height), heights.read())
+    };
+    let scripts = vec![Script::new(lab::anyone().as_bytes())];
+    // How far the reader is ahead is chance.
+    for _ in 0..20 {
+        let later = scan(ScanReply { go_on: true, scripts: scripts.clone(), again: i32::MAX });
+        let coinbases = (103..=107).map(|height| ('c', height));
+        assert_eq!(later, (Some(107), [('s', 102)].into_iter().chain(coinbases.clone()).collect()));
+        let again = scan(ScanReply { go_on: true, scripts: scripts.clone(), again: 102 });
+        let both = [('s', 102), ('c', 102), ('s', 102)];
+        assert_eq!(again, (Some(107), both.into_iter().chain(coinbases).collect()));
+        assert_eq!(scan(ScanReply::default()), (Some(102), vec![('s', 102)]));
+    }
+}
+
 fn coinbase_of(node: &RunningNode, height: u32) -> interfaces::Txid {
     use bitcoin::hashes::Hash;
     let reader = node.context().reader();
