@@ -67,7 +67,7 @@ pub struct TxSignatureChecker<'a> {
     input: usize,
     amount: Amount,
     cache: Option<(&'a SignatureCache, Keep)>,
-    messages: RefCell<Vec<Begun>>,
+    messages: RefCell<Messages>,
     single_output: OnceCell<Option<Digest>>,
 }
 
@@ -80,19 +80,55 @@ pub enum Keep {
     Forget,
 }
 
+/// The latest message of each coverage and version. Most inputs have one, which takes no memory of its own.
+#[derive(Debug)]
+struct Messages {
+    first: Option<Begun>,
+    others: Vec<Begun>,
+}
+
 /// A message that lacks only its hash type.
 #[derive(Debug)]
 struct Begun {
     coverage: Coverage,
     version: SigVersion,
-    script_code: Vec<u8>,
+    script_code: Copied,
     engine: Engine,
+}
+
+/// A script that has been copied, in place if it is short.
+#[derive(Debug)]
+enum Copied {
+    Short { len: usize, bytes: [u8; SHORT] },
+    Long(Vec<u8>),
+}
+
+/// Two of three keys, and everything simpler, is short.
+const SHORT: usize = 112;
+
+impl Copied {
+    fn new(script: &[u8]) -> Self {
+        if script.len() > SHORT {
+            return Self::Long(script.to_vec());
+        }
+        let mut bytes = [0; SHORT];
+        bytes[..script.len()].copy_from_slice(script);
+        Self::Short { len: script.len(), bytes }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Short { len, bytes } => &bytes[..*len],
+            Self::Long(bytes) => bytes,
+        }
+    }
 }
 
 impl<'a> TxSignatureChecker<'a> {
     /// A checker for an input that spends this amount. An input that does not exist has no good signature.
     pub const fn new(data: &'a TxData<'a>, input: usize, amount: Amount) -> Self {
-        Self { data, input, amount, cache: None, messages: RefCell::new(Vec::new()), single_output: OnceCell::new() }
+        let messages = RefCell::new(Messages { first: None, others: Vec::new() });
+        Self { data, input, amount, cache: None, messages, single_output: OnceCell::new() }
     }
 
     /// Looks signatures up in a cache first.
@@ -107,9 +143,10 @@ impl<'a> TxSignatureChecker<'a> {
             return sighash::legacy(self.data, self.input, script_code, hash_type);
         }
         let coverage = Coverage::of(hash_type);
-        let mut messages = self.messages.borrow_mut();
-        let slot = messages.iter().position(|begun| begun.coverage == coverage && begun.version == version);
-        if let Some(begun) = slot.and_then(|slot| messages.get(slot)).filter(|begun| begun.script_code == script_code) {
+        let messages = &mut *self.messages.borrow_mut();
+        let mut all = messages.first.iter_mut().chain(&mut messages.others);
+        let known = all.find(|begun| begun.coverage == coverage && begun.version == version);
+        if let Some(begun) = known.as_deref().filter(|begun| begun.script_code.as_slice() == script_code) {
             return Some(sighash::seal(begun.engine.clone(), hash_type));
         }
         let engine = match version {
@@ -118,10 +155,13 @@ impl<'a> TxSignatureChecker<'a> {
             }
             _ => sighash::legacy_message(self.data, self.input, script_code, coverage),
         }?;
-        let begun = Begun { coverage, version, script_code: script_code.to_vec(), engine: engine.clone() };
-        match slot.and_then(|slot| messages.get_mut(slot)) {
-            Some(old) => *old = begun,
-            None => messages.push(begun),
+        let begun = Begun { coverage, version, script_code: Copied::new(script_code), engine: engine.clone() };
+        if let Some(old) = known {
+            *old = begun;
+        } else if messages.first.is_none() {
+            messages.first = Some(begun);
+        } else {
+            messages.others.push(begun);
         }
         Some(sighash::seal(engine, hash_type))
     }

@@ -3,7 +3,7 @@
 //! Keys and signatures come in as bytes, so the library behind is a matter of this file alone. It is a newer one than that
 //! of rust-bitcoin's types, because it verifies a tenth faster.
 
-use libsecp::{Message, Parity, PublicKey, Scalar, XOnlyPublicKey, ecdsa, schnorr};
+use libsecp::{Message, PublicKey, Scalar, XOnlyPublicKey, ecdsa, schnorr};
 
 use crate::encoding::is_valid_pubkey_size;
 use crate::hashing::Digest;
@@ -30,9 +30,14 @@ pub fn verify_schnorr(signature: &[u8; 64], key: &[u8; 32], hash: &Digest) -> bo
 
 /// Whether `output` is the internal key, tweaked, with this parity.
 pub(crate) fn is_tweaked_key(output: &[u8], internal: &[u8; 32], tweak: Digest, odd: bool) -> bool {
-    let (Ok(internal), Ok(tweak)) = (XOnlyPublicKey::from_byte_array(*internal), Scalar::from_be_bytes(tweak)) else {
+    // The internal key is the one with an even Y.
+    let mut even = [2; 33];
+    even[1..].copy_from_slice(internal);
+    let (Ok(internal), Ok(tweak)) = (PublicKey::from_byte_array_compressed(even), Scalar::from_be_bytes(tweak)) else {
         return false;
     };
-    let parity = if odd { Parity::Odd } else { Parity::Even };
-    internal.add_tweak(&tweak).is_ok_and(|(key, found)| found == parity && key.to_byte_array() == output)
+    internal.add_exp_tweak(&tweak).is_ok_and(|key| {
+        let [head, x @ ..] = key.serialize();
+        head == 2 | u8::from(odd) && x == output
+    })
 }

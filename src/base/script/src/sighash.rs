@@ -6,7 +6,7 @@
 use bitcoin::hashes::sha256;
 use bitcoin::{Amount, TxOut};
 
-use crate::hashing::{Digest, Engine, finish, finish_twice, tagged};
+use crate::hashing::{Digest, Engine, Piece, finish, finish_twice, outpoint_bytes, tagged};
 use crate::instruction::Cursor;
 use crate::opcode::Opcode;
 use crate::txdata::{BLANK_INPUT, TxData};
@@ -133,7 +133,9 @@ pub(crate) fn legacy_message(
             engine.output(output);
         }
     }
-    feed_end(&mut engine, data);
+    let mut end = Piece::<8>::default();
+    put_end(&mut end, data);
+    engine.input(end.as_slice());
     Some(engine)
 }
 
@@ -161,10 +163,10 @@ fn feed_script_code(engine: &mut Engine, script_code: &[u8]) {
 }
 
 /// Lock time, and lock height where the chain has one.
-fn feed_end(engine: &mut Engine, data: &TxData<'_>) {
-    engine.input(&data.tx.lock_time.to_consensus_u32().to_le_bytes());
+fn put_end<const N: usize>(piece: &mut Piece<N>, data: &TxData<'_>) {
+    piece.put(&data.tx.lock_time.to_consensus_u32().to_le_bytes());
     if let Some(height) = data.lock_height {
-        engine.input(&height.to_le_bytes());
+        piece.put(&height.to_le_bytes());
     }
 }
 
@@ -190,23 +192,25 @@ pub(crate) fn segwit_v0_message(
             engine
         }
     };
-    engine.outpoint(&input.previous_output);
-    engine.with_len(script_code);
-    engine.input(&amount.to_sat().to_le_bytes());
+    engine.headed(&outpoint_bytes(&input.previous_output), script_code);
+    // Amount and reference height, sequence, outputs, lock time and lock height.
+    let mut rest = Piece::<{ 16 + 4 + 32 + 8 }>::default();
+    rest.put(&amount.to_sat().to_le_bytes());
     if let Some(height) = data.prevout(index).and_then(|prevout| prevout.reference_height) {
-        engine.input(&i64::from(height).to_le_bytes());
+        rest.put(&i64::from(height).to_le_bytes());
     }
-    engine.input(&input.sequence.0.to_le_bytes());
+    rest.put(&input.sequence.0.to_le_bytes());
     match (coverage.outputs, tx.output.get(index)) {
-        (Outputs::All, _) => engine.input(&segwit.outputs),
+        (Outputs::All, _) => rest.put(&segwit.outputs),
         (Outputs::Single, Some(output)) => {
             let mut single = Engine::default();
             single.output(output);
-            engine.input(&finish_twice(single));
+            rest.put(&finish_twice(single));
         }
-        (Outputs::Single | Outputs::None, _) => engine.input(&ZERO),
+        (Outputs::Single | Outputs::None, _) => rest.put(&ZERO),
     }
-    feed_end(&mut engine, data);
+    put_end(&mut rest, data);
+    engine.input(rest.as_slice());
     Some(engine)
 }
 
@@ -277,26 +281,30 @@ pub(crate) fn taproot_with(
         _ => return None,
     };
     let annex = u8::from(context.annex_hash.is_some());
-    engine.input(&[if context.leaf.is_some() { 2 | annex } else { annex }]);
+    let spend_type = [if context.leaf.is_some() { 2 | annex } else { annex }];
+    // Spend type and index or else the sequence, the hashes of annex and output, and the leaf.
+    let mut rest = Piece::<{ 5 + 32 + 32 + 37 }>::default();
     if anyone_can_pay {
+        engine.input(&spend_type);
         engine.outpoint(&input.previous_output);
-        engine.input(&prevout.amount.to_sat().to_le_bytes());
-        engine.with_len(prevout.script_pubkey.as_bytes());
-        engine.input(&input.sequence.0.to_le_bytes());
+        engine.headed(&prevout.amount.to_sat().to_le_bytes(), prevout.script_pubkey.as_bytes());
+        rest.put(&input.sequence.0.to_le_bytes());
     } else {
-        engine.input(&u32::try_from(index).ok()?.to_le_bytes());
+        rest.put(&spend_type);
+        rest.put(&u32::try_from(index).ok()?.to_le_bytes());
     }
     if let Some(hash) = &context.annex_hash {
-        engine.input(hash);
+        rest.put(hash);
     }
     if hash_type & 3 == SINGLE {
-        engine.input(&single_output()?);
+        rest.put(&single_output()?);
     }
     if let Some(leaf) = &context.leaf {
-        engine.input(&leaf.hash);
+        rest.put(&leaf.hash);
         // The version of 32-byte public keys.
-        engine.input(&[0]);
-        engine.input(&leaf.code_separator.to_le_bytes());
+        rest.put(&[0]);
+        rest.put(&leaf.code_separator.to_le_bytes());
     }
+    engine.input(rest.as_slice());
     Some(finish(engine))
 }

@@ -58,8 +58,7 @@ impl<'w> ControlBlock<'w> {
 /// The hash of a leaf.
 pub fn leaf_hash(version: u8, script: &[u8]) -> Digest {
     let mut engine = tagged(&TAP_LEAF);
-    engine.input(&[version]);
-    engine.with_len(script);
+    engine.headed(&[version], script);
     finish(engine)
 }
 

@@ -11,7 +11,7 @@ use bitcoin::{Amount, Script, Transaction, TxOut};
 use primitives::{Tx, TxOutEntry};
 
 use crate::dialect::{BITCOIN, Dialect, MAST};
-use crate::hashing::{Digest, Engine, finish, sha256};
+use crate::hashing::{Digest, Engine, Piece, finish, sha256_again};
 use crate::sighash::TAP_SIGHASH;
 
 /// An output that an input spends.
@@ -174,12 +174,14 @@ impl<'a> TxData<'a> {
     pub(crate) fn segwit(&self) -> &Segwit {
         self.hashes().segwit.get_or_init(|| {
             let parts = self.parts();
-            let prevouts = sha256(&parts.prevouts);
+            let prevouts = sha256_again(&parts.prevouts);
+            let mut start = Piece::<68>::default();
+            start.put(&self.tx.version.0.to_le_bytes());
+            start.put(&prevouts);
+            start.put(&sha256_again(&parts.sequences));
             let mut prefix = Engine::default();
-            prefix.input(&self.tx.version.0.to_le_bytes());
-            prefix.input(&prevouts);
-            prefix.input(&sha256(&parts.sequences));
-            Segwit { prevouts, outputs: sha256(&parts.outputs), prefix }
+            prefix.input(start.as_slice());
+            Segwit { prevouts, outputs: sha256_again(&parts.outputs), prefix }
         })
     }
 
@@ -194,13 +196,15 @@ impl<'a> TxData<'a> {
             }
             let (amounts, scripts) = (finish(amounts), finish(scripts));
             let parts = self.parts();
-            let mut prefix = crate::hashing::tagged(&TAP_SIGHASH);
-            prefix.input(&[0, 0]);
-            prefix.input(&self.tx.version.0.to_le_bytes());
-            prefix.input(&self.tx.lock_time.to_consensus_u32().to_le_bytes());
+            let mut start = Piece::<170>::default();
+            start.put(&[0, 0]);
+            start.put(&self.tx.version.0.to_le_bytes());
+            start.put(&self.tx.lock_time.to_consensus_u32().to_le_bytes());
             for hash in [&parts.prevouts, &amounts, &scripts, &parts.sequences, &parts.outputs] {
-                prefix.input(hash);
+                start.put(hash);
             }
+            let mut prefix = crate::hashing::tagged(&TAP_SIGHASH);
+            prefix.input(start.as_slice());
             Taproot { amounts, scripts, prefix }
         }))
     }

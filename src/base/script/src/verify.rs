@@ -3,14 +3,14 @@
 use bitcoin::{Script, Witness};
 
 use crate::checker::SignatureChecker;
-use crate::dialect::{BITCOIN, Dialect};
+use crate::dialect::{BITCOIN, Dialect, Opcodes};
 use crate::error::ScriptError;
 use crate::eval::{ExecutionData, Setting, SigVersion, run};
 use crate::flags::Flags;
 use crate::instruction::push_head;
 use crate::num::cast_to_bool;
 use crate::stack::Stack;
-use crate::templates::{only_pushes, script_hash};
+use crate::templates::{only_pushes, program_of, script_hash};
 
 /// Verifies that an input may spend an output, under Bitcoin's Script.
 pub fn verify_script(
@@ -37,6 +37,20 @@ pub fn verify_script_in(
     let rules = dialect.witness;
     if flags.has(Flags::SIGPUSHONLY) && !only_pushes(input) {
         return Err(ScriptError::SigPushOnly);
+    }
+
+    if dialect.opcodes == Opcodes::Bitcoin
+        && flags.has(Flags::WITNESS)
+        && input.is_empty()
+        && let Some(pushed) = program_of(output)
+        && let Some(program) = rules.program(output)
+    {
+        // The usual case. Such a script leaves its two pushes, which are minimal and below every limit: no stack is
+        // needed to know what is on top. Nor can it be the hash of a script.
+        if !cast_to_bool(pushed.program) {
+            return Err(ScriptError::EvalFalse);
+        }
+        return rules.verify(program, witness, false, flags, setting.limits, checker);
     }
 
     // One after the other on the same stack, never joined into one script (CVE-2010-5141).

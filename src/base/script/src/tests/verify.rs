@@ -327,6 +327,20 @@ fn anchors_need_nothing() {
 }
 
 #[test]
+fn a_program_that_is_false_fails_before_its_witness_is_looked_at() {
+    for version in [0, 0x51, 0x52, 0x60] {
+        for last in [0, 0x80] {
+            let program = [&[version, 20][..], &[0; 19], &[last]].concat();
+            for flags in [Flags::P2SH, Flags::P2SH | Flags::WITNESS, Flags::ALL] {
+                let script = Script::from_bytes(&program);
+                let verified = verify_script(Script::new(), script, &Witness::new(), flags, &NoTransaction);
+                assert_eq!(verified, Err(ScriptError::EvalFalse), "{version} {last}");
+            }
+        }
+    }
+}
+
+#[test]
 fn sigops_of_a_transaction() {
     let redeem = [0x52, 0xae];
     let mut tx = spending(4);
