@@ -39,6 +39,20 @@ fn a_sum_that_fits_needs_no_change() {
 }
 
 #[test]
+fn change_that_is_dust_is_left_to_the_fee() {
+    let rate = FeeRate::per_kvb(5000);
+    // At this rate an output is worth spending from 341 on, and no dust from 490 on.
+    for (rest, has_change) in [(341, false), (489, false), (490, true)] {
+        let mut wallet = Fixture::new();
+        wallet.receive(COIN, 10);
+        let payment = COIN - rate.fee(110) - rate.fee(31) - rest;
+        let made = wallet.create(&[pay(1, payment)], &control()).unwrap();
+        assert_eq!(made.change_position.is_some(), has_change, "{rest}");
+        assert_eq!(made.fee, COIN - payment - if has_change { rest } else { 0 }, "{rest}");
+    }
+}
+
+#[test]
 fn recipients_share_the_fee_and_the_first_pays_the_rest() {
     let mut wallet = Fixture::new();
     wallet.receive(COIN, 10);

@@ -100,6 +100,15 @@ fn refuses(wallet: &mut Fixture, request: BumpRequest, text: &str) {
 }
 
 #[test]
+fn a_replacement_spends_no_other_unconfirmed_coin() {
+    let (mut wallet, old) = paid_little();
+    // What is confirmed is not enough. The change of what is replaced would do, and goes with it.
+    let outputs = vec![TxOut { value: amount(COIN + COIN / 5), script_pubkey: theirs(1) }];
+    let request = BumpRequest { outputs, ..request(old.txid(), at_rate(9000)) };
+    refuses(&mut wallet, request, "Unable to create transaction. Insufficient funds");
+}
+
+#[test]
 fn rates_that_do_not_replace() {
     let (mut wallet, old) = paid_little();
     let txid = old.txid();
