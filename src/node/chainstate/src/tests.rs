@@ -4,6 +4,6 @@ mod faults;
 mod lab;
 mod model;
 mod own_rules;
-mod snapshots;
 mod replay;
+mod snapshots;
 mod stories;
