@@ -8,7 +8,7 @@ use rpc::arr;
 use crate::node::Node;
 
 /// Methods that only the judge has, and those that only we have.
-const THEIRS: [&str; 3] = ["enumeratesigners", "loadtxoutset", "walletdisplayaddress"];
+const THEIRS: [&str; 2] = ["enumeratesigners", "walletdisplayaddress"];
 const OURS: [&str; 1] = ["fundaddress"];
 
 /// Pages that say the same in fewer or better words, or with other examples.

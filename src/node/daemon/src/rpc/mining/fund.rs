@@ -207,7 +207,7 @@ fn blocks_to_wait(coins: &[Coin], amount: i64, reward: i64) -> Option<usize> {
     if missing <= 0 || reward <= 0 {
         return None;
     }
-    Some(usize::try_from(missing / reward + 1).unwrap_or(usize::MAX).min(MOST_BLOCKS + 1))
+    Some(usize::try_from((missing / reward).saturating_add(1)).unwrap_or(usize::MAX).min(MOST_BLOCKS + 1))
 }
 
 fn no_block() -> RpcError {
