@@ -172,7 +172,9 @@ impl Engine {
             Ok(prepared) => prepared,
             Err(reason) => return Ok(Err(reason)),
         };
-        if self.log_verifies(node)
+        let why = self.why_verify(node);
+        self.log_why(node, why);
+        if why.is_some()
             && let Err(failed) = self.scripts.check(&prepared.spendings, prepared.flags, self.rules.dialect())
         {
             return Ok(Err(ConnectReason::Script(Box::new(failed))));
@@ -233,13 +235,6 @@ impl Engine {
             return Ok(Err(reason));
         }
         Ok(Ok(Prepared { changes, spendings: Arc::new(spendings), flags, before }))
-    }
-
-    /// Whether the block's scripts are run. It is told where that changes.
-    pub(crate) fn log_verifies(&self, node: &Node) -> bool {
-        let why = self.why_verify(node);
-        self.log_why(node, why);
-        why.is_some()
     }
 
     /// Tells that scripts are run from this block on, or no longer.

@@ -8,7 +8,7 @@ use crate::stage::{Stage, expect_equal};
 
 pub(super) fn play(stage: &Stage) -> Result<()> {
     let mut node = stage.start("a", &[])?;
-    node.mine(15, stage.address()?)?;
+    node.mine(20, stage.address()?)?;
     let (tip, coins) = (node.tip()?, node.call("gettxoutsetinfo", &[])?);
     let blocks = node.net().join("blocks");
     let newcomer = stage.data("b")?.join(stage.regtest()?.datadir_subdir).join("blocks");
@@ -25,14 +25,19 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     }
     for (name, option) in [("b", "-reindex"), ("b", "-reindex-chainstate"), ("a", "-reindex")] {
         let mut node = stage.start(name, &[option])?;
-        let reached = node.call("waitforblockheight", &[15_u64.into(), 30_000_u64.into()])?;
-        expect_equal("the height", &reached.get("height").as_int::<u64>()?, &15)?;
+        let reached = node.call("waitforblockheight", &[20_u64.into(), 30_000_u64.into()])?;
+        expect_equal("the height", &reached.get("height").as_int::<u64>()?, &20)?;
         expect_equal("the tip", &node.tip()?, &tip)?;
         for field in ["txouts", "hash_serialized_3", "total_amount"] {
             expect_equal(field, node.call("gettxoutsetinfo", &[])?.get(field), coins.get(field))?;
         }
         node.stop()?;
     }
-    // A rebuild that has come to the height at which it shall end needs nobody to stop it.
-    stage.plays_out("b", &["-reindex-chainstate", "-stopatheight=15"])
+    // Whoever has come to the height at which it shall end needs nobody to stop it: neither a rebuild, which the node does
+    // while it answers, nor the few blocks that are left after it, which it connects before.
+    stage.plays_out("b", &["-reindex-chainstate", "-stopatheight=10"])?;
+    stage.plays_out("b", &["-stopatheight=20"])?;
+    let mut node = stage.start("b", &[])?;
+    expect_equal("the tip", &node.tip()?, &tip)?;
+    node.stop()
 }

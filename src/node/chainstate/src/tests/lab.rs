@@ -164,13 +164,7 @@ impl Lab {
             bits: CompactTarget::from_consensus(0x207f_ffff),
             nonce: 0,
         };
-        let mut block = Block { header: Header::new(raw), txs, tail: None };
-        let merkle_root = block.merkle_root().0;
-        block.header = (0..u32::MAX)
-            .map(|nonce| Header::new(RawHeader { merkle_root, nonce, ..raw }))
-            .find(|h| self.rules.is_proven(h))
-            .unwrap();
-        Arc::new(block)
+        Arc::new(solved(raw, txs, |header| self.rules.is_proven(header)))
     }
 
     /// Mines `n` empty blocks on the tip.
@@ -202,6 +196,15 @@ impl Lab {
             .unwrap();
         coins
     }
+}
+
+/// A block of these transactions, with the first nonce that proves it.
+pub(super) fn solved(raw: RawHeader, txs: Vec<Arc<Tx>>, is_proven: impl Fn(&Header) -> bool) -> Block {
+    let mut block = Block { header: Header::new(raw), txs, tail: None };
+    let merkle_root = block.merkle_root().0;
+    let headers = (0..u32::MAX).map(|nonce| Header::new(RawHeader { merkle_root, nonce, ..raw }));
+    block.header = headers.into_iter().find(is_proven).unwrap();
+    block
 }
 
 /// A script that anybody can satisfy with nothing.

@@ -6,10 +6,10 @@ use bitcoin::{
     Amount, BlockHash, CompactTarget, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode, TxOut, Witness,
     absolute::LockTime, block::Header as RawHeader, hashes::Hash,
 };
-use primitives::{Block, Header, Tx};
+use primitives::{Block, Tx};
 use store::CoinsBatch;
 
-use super::lab::Lab;
+use super::lab::{Lab, solved};
 use crate::{Fatal, FlushMode, LoadError, Loaded, Metadata, Scratch, SnapshotRefusal, StoredCoin};
 
 /// The blocks that Core's own tests make with nothing but heights and a fixed output.
@@ -44,11 +44,7 @@ static CHAIN: LazyLock<Vec<Arc<Block>>> = LazyLock::new(|| {
                 bits: CompactTarget::from_consensus(0x207f_ffff),
                 nonce: 0,
             };
-            let mut block = Block { header: Header::new(raw), txs, tail: None };
-            let merkle_root = block.merkle_root().0;
-            let proven = |h: &Header| h.raw().validate_pow(h.raw().target()).is_ok();
-            let headers = (0..u32::MAX).map(|nonce| Header::new(RawHeader { merkle_root, nonce, ..raw }));
-            block.header = headers.into_iter().find(proven).unwrap();
+            let block = solved(raw, txs, |h| h.raw().validate_pow(h.raw().target()).is_ok());
             prev = block.hash();
             Arc::new(block)
         })

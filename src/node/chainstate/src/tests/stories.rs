@@ -269,6 +269,11 @@ fn what_was_looked_at_before_its_turn_counts_only_if_its_turn_comes() {
     let third = add(&mut lab, &second, vec![split(coin(3), 5_000_000_000), locked]);
     let wrong = add(&mut lab, &third, vec![split(coin(4), 5_000_000_000), thief]);
     add(&mut lab, &wrong, vec![split(coin(5), 5_000_000_000)]);
+    let ids = [&first, &second, &third, &wrong].map(|block| lab.id(block.hash()));
+    for pair in ids.windows(2) {
+        assert_eq!(lab.engine().following(pair[0], ids[3]), Some(pair[1]), "it is looked at beside the one before");
+    }
+    assert_eq!(lab.engine().following(ids[3], ids[3]), None, "nothing is behind the target");
     let done = lab.engine().activate().unwrap();
     assert_eq!((lab.tip(), done.refused.len()), (third.hash(), 1));
     assert_eq!(done.refused[0].hash, wrong.hash());
