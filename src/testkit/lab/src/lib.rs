@@ -12,7 +12,9 @@ use bitcoin::{
     hashes::{Hash, sha256},
     transaction::Version,
 };
-use chainstate::{Accepted, Activation, Arrival, ChainHandle, Engine, EngineOptions, LoadOptions, Reader, Refusal};
+use chainstate::{
+    Accepted, Activation, Arrival, ChainHandle, Engine, EngineOptions, LoadOptions, Reader, Refusal, ValidationThread,
+};
 use consensus::{ChainParams, Rules, rules_for};
 use platform::{Clock, ManualClock, SystemEntropy};
 use primitives::{Block, Header, Tx};
@@ -34,7 +36,8 @@ pub struct Lab {
     coins: VecDeque<(OutPoint, u64)>,
 }
 
-/// A chain whose engine runs on its own thread. The thread ends when the last handle of the chain is gone.
+/// A chain whose engine runs on its own thread. The thread has ended when this is gone, whoever still holds a handle of the
+/// chain: a database that is closed while the process exits would meet what the exit has taken from it.
 #[derive(Debug)]
 pub struct Running {
     /// The way to the engine.
@@ -45,7 +48,16 @@ pub struct Running {
     pub clock: Arc<ManualClock>,
     /// Coinbase outputs that were mined and not asked for, oldest first, with their values.
     pub coins: VecDeque<(OutPoint, u64)>,
+    validation: Option<ValidationThread>,
     dir: TempDir,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.chain.stop();
+        // Whoever waited for a thread that panicked has told of it.
+        drop(self.validation.take().map(ValidationThread::join));
+    }
 }
 
 impl Running {
@@ -120,8 +132,8 @@ impl Lab {
     /// Gives the engine its thread, as in a running node.
     pub fn run(self) -> Running {
         let Self { dir, clock, rules, engine, coins, .. } = self;
-        let (chain, _) = chainstate::spawn(engine, |e| panic!("{e}")).expect("a thread can be started");
-        Running { chain, rules, clock, coins, dir }
+        let (chain, validation) = chainstate::spawn(engine, |e| panic!("{e}")).expect("a thread can be started");
+        Running { chain, rules, clock, coins, validation: Some(validation), dir }
     }
 
     /// The directory with everything that is on the disk.
