@@ -14,7 +14,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 pub use number::Number;
-pub use parse::{MAX_DEPTH, parse};
+pub use parse::{MAX_DEPTH, members, parse};
 
 /// A key of an object. Keys that a handler writes are literals and cost no allocation.
 pub type Key = Cow<'static, str>;
@@ -35,7 +35,13 @@ pub enum Json {
     Arr(Vec<Json>),
     /// An object.
     Obj(Object),
+    /// An array or an object of which only the text is there, for those who pass it on: there is nothing in it to look up.
+    Written(Written),
 }
+
+/// The text of one array or object, which has been checked. [`members`] makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written(Box<str>);
 
 static NULL: Json = Json::Null;
 
@@ -99,6 +105,13 @@ impl Json {
             Self::Str(_) => "string",
             Self::Arr(_) => "array",
             Self::Obj(_) => "object",
+            Self::Written(Written(text)) => {
+                if text.starts_with('[') {
+                    "array"
+                } else {
+                    "object"
+                }
+            }
         }
     }
 
@@ -150,6 +163,15 @@ impl Json {
         match self.as_number()?.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(value),
             _ => Err(JsonError::DoubleRange),
+        }
+    }
+
+    /// The value with everything that is in it, where only its text was there.
+    #[must_use]
+    pub fn opened(self) -> Self {
+        match self {
+            Self::Written(Written(text)) => parse(text.as_bytes()).unwrap_or_default(),
+            value => value,
         }
     }
 

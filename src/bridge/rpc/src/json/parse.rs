@@ -2,7 +2,10 @@
 //! minus sign is no number, escaped surrogate pairs decode to the right character, and characters beyond Unicode's
 //! last one are refused.
 
-use super::{Json, Number, Object};
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use super::{Json, Number, Object, Written};
 
 /// Arrays and objects nested deeper than this are refused.
 pub const MAX_DEPTH: usize = 512;
@@ -11,18 +14,116 @@ pub const MAX_DEPTH: usize = 512;
 ///
 /// Memory is bounded by a small multiple of the text's length, so whoever limits the text limits the value.
 pub fn parse(text: &[u8]) -> Option<Json> {
-    let mut parser = Parser { text, at: 0 };
+    let mut parser = Parser::<Tree>::new(text);
     let value = parser.value(0)?;
-    parser.skip_space();
-    parser.peek().is_none().then_some(value)
+    parser.ends().then_some(value)
 }
 
-struct Parser<'a> {
+/// The members of the object that `text` is, or none if it is no object. Arrays and objects among them are checked to the
+/// last character but not taken apart: it is for whoever passes them on.
+pub fn members(text: &str) -> Option<Object> {
+    let mut parser = Parser::<Nothing>::new(text.as_bytes());
+    let mut found = Object::new();
+    parser.skip_space();
+    if parser.peek()? != b'{' {
+        return None;
+    }
+    parser.object(|parser, key| {
+        parser.skip_space();
+        let from = parser.at;
+        parser.value(1)?;
+        let value = text.get(from..parser.at)?;
+        let whole = matches!(value.as_bytes().first()?, b'[' | b'{');
+        found.push(
+            key.into_owned(),
+            if whole { Json::Written(Written(value.into())) } else { parse(value.as_bytes())? },
+        );
+        Some(())
+    })?;
+    parser.ends().then_some(found)
+}
+
+/// What is made of what is read.
+trait Build {
+    type Value;
+    type Object: Default;
+    fn word(value: Json) -> Self::Value;
+    fn number(text: &str) -> Self::Value;
+    fn string(text: Cow<'_, str>) -> Self::Value;
+    fn array(items: Vec<Self::Value>) -> Self::Value;
+    fn member(object: &mut Self::Object, key: Cow<'_, str>, value: Self::Value);
+    fn object(object: Self::Object) -> Self::Value;
+}
+
+/// Values.
+struct Tree;
+
+impl Build for Tree {
+    type Value = Json;
+    type Object = Object;
+
+    fn word(value: Json) -> Json {
+        value
+    }
+
+    fn number(text: &str) -> Json {
+        Json::Num(Number::from_text(text))
+    }
+
+    fn string(text: Cow<'_, str>) -> Json {
+        Json::Str(text.into_owned())
+    }
+
+    fn array(items: Vec<Json>) -> Json {
+        Json::Arr(items)
+    }
+
+    fn member(object: &mut Object, key: Cow<'_, str>, value: Json) {
+        object.push(key.into_owned(), value);
+    }
+
+    fn object(object: Object) -> Json {
+        Json::Obj(object)
+    }
+}
+
+/// Nothing: what is read is only checked.
+struct Nothing;
+
+impl Build for Nothing {
+    type Value = ();
+    type Object = ();
+
+    fn word(_: Json) {}
+
+    fn number(_: &str) {}
+
+    fn string(_: Cow<'_, str>) {}
+
+    fn array(_: Vec<()>) {}
+
+    fn member((): &mut (), _: Cow<'_, str>, (): ()) {}
+
+    fn object((): ()) {}
+}
+
+struct Parser<'a, B> {
     text: &'a [u8],
     at: usize,
+    build: PhantomData<B>,
 }
 
-impl Parser<'_> {
+impl<'a, B: Build> Parser<'a, B> {
+    fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, build: PhantomData }
+    }
+
+    /// Whether nothing but space follows.
+    fn ends(&mut self) -> bool {
+        self.skip_space();
+        self.peek().is_none()
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -47,51 +148,59 @@ impl Parser<'_> {
         found
     }
 
-    fn word(&mut self, word: &[u8], value: Json) -> Option<Json> {
+    fn word(&mut self, word: &[u8], value: Json) -> Option<B::Value> {
         self.text.get(self.at..)?.starts_with(word).then(|| {
             self.at += word.len();
-            value
+            B::word(value)
         })
     }
 
-    fn value(&mut self, depth: usize) -> Option<Json> {
+    fn value(&mut self, depth: usize) -> Option<B::Value> {
         self.skip_space();
         match self.peek()? {
             b'n' => self.word(b"null", Json::Null),
             b't' => self.word(b"true", Json::Bool(true)),
             b'f' => self.word(b"false", Json::Bool(false)),
-            b'"' => self.string().map(Json::Str),
-            b'-' | b'0'..=b'9' => self.number(),
+            b'"' => self.string().map(B::string),
+            b'-' | b'0'..=b'9' => self.number().map(B::number),
             b'[' if depth < MAX_DEPTH => self.array(depth + 1),
-            b'{' if depth < MAX_DEPTH => self.object(depth + 1),
+            b'{' if depth < MAX_DEPTH => {
+                let mut object = B::Object::default();
+                self.object(|parser, key| {
+                    let value = parser.value(depth + 1)?;
+                    B::member(&mut object, key, value);
+                    Some(())
+                })?;
+                Some(B::object(object))
+            }
             _ => None,
         }
     }
 
-    fn array(&mut self, depth: usize) -> Option<Json> {
+    fn array(&mut self, depth: usize) -> Option<B::Value> {
         self.at += 1;
         let mut items = Vec::new();
         self.skip_space();
         if self.eat(b']') {
-            return Some(Json::Arr(items));
+            return Some(B::array(items));
         }
         loop {
             items.push(self.value(depth)?);
             self.skip_space();
             match self.next()? {
                 b',' => {}
-                b']' => return Some(Json::Arr(items)),
+                b']' => return Some(B::array(items)),
                 _ => return None,
             }
         }
     }
 
-    fn object(&mut self, depth: usize) -> Option<Json> {
+    /// Reads an object. `member` is given each key, and has to read the value behind it.
+    fn object(&mut self, mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>) -> Option<()> {
         self.at += 1;
-        let mut object = Object::new();
         self.skip_space();
         if self.eat(b'}') {
-            return Some(Json::Obj(object));
+            return Some(());
         }
         loop {
             self.skip_space();
@@ -103,12 +212,11 @@ impl Parser<'_> {
             if !self.eat(b':') {
                 return None;
             }
-            let value = self.value(depth)?;
-            object.push(key, value);
+            member(self, key)?;
             self.skip_space();
             match self.next()? {
                 b',' => {}
-                b'}' => return Some(Json::Obj(object)),
+                b'}' => return Some(()),
                 _ => return None,
             }
         }
@@ -124,7 +232,7 @@ impl Parser<'_> {
         Some(())
     }
 
-    fn number(&mut self) -> Option<Json> {
+    fn number(&mut self) -> Option<&'a str> {
         let start = self.at;
         self.eat(b'-');
         if self.eat(b'0') {
@@ -144,11 +252,10 @@ impl Parser<'_> {
             }
             self.digits()?;
         }
-        let text = std::str::from_utf8(self.text.get(start..self.at)?).ok()?;
-        Some(Json::Num(Number::from_text(text)))
+        std::str::from_utf8(self.text.get(start..self.at)?).ok()
     }
 
-    fn string(&mut self) -> Option<String> {
+    fn string(&mut self) -> Option<Cow<'a, str>> {
         self.at += 1;
         // The usual string has no escape and is ASCII or well-formed UTF-8: take it whole.
         let rest = self.text.get(self.at..)?;
@@ -157,9 +264,9 @@ impl Parser<'_> {
             && let Ok(text) = std::str::from_utf8(&rest[..plain])
         {
             self.at += plain + 1;
-            return Some(text.to_owned());
+            return Some(Cow::Borrowed(text));
         }
-        self.string_with_escapes()
+        self.string_with_escapes().map(Cow::Owned)
     }
 
     fn string_with_escapes(&mut self) -> Option<String> {

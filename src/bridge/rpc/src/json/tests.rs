@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Json, JsonError, MAX_DEPTH, Object, parse};
+use super::{Json, JsonError, MAX_DEPTH, Object, members, parse};
 use crate::obj;
 
 fn read(text: &str) -> Option<Json> {
@@ -237,6 +237,23 @@ fn objects_keep_order_and_repeats() {
     assert_eq!(Json::from(object).write(), r#"{"y":3}"#);
 }
 
+#[test]
+fn what_is_passed_on_is_checked_and_keeps_its_text() {
+    let reply = r#" {"result":[ {"a":1.50,"b":"\u0041"},[]],"error":null,"id":"x\n", "o":{}} "#;
+    let found = members(reply).unwrap();
+    let (result, empty) = (found.get("result").unwrap(), found.get("o").unwrap());
+    assert_eq!(result.write(), r#"[ {"a":1.50,"b":"\u0041"},[]]"#);
+    assert_eq!((result.type_name(), empty.type_name()), ("array", "object"));
+    assert_eq!((found.get("error"), found.get("id")), (Some(&Json::Null), Some(&Json::str("x\n"))));
+    assert!(result.as_arr().is_err() && result.get("a").is_null() && result.is_empty());
+    assert_eq!(Some(result.clone().opened()), read(r#"[{"a":1.50,"b":"A"},[]]"#));
+    let around = Json::from(vec![result.clone(), 1.into()]);
+    assert_eq!(around.write(), r#"[[ {"a":1.50,"b":"\u0041"},[]],1]"#);
+    for wrong in ["", "[]", "1", "{", "{}x", r#"{"a"}"#, r#"{"a":[1,]}"#, r#"{"a":{"b":01}}"#, r#"{"a":["\ud800"]}"#] {
+        assert_eq!(members(wrong), None, "{wrong}");
+    }
+}
+
 fn any_json() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
         Just(Json::Null),
@@ -294,6 +311,9 @@ proptest! {
         // A raw value is checked for syntax only, not for the range of its numbers.
         let theirs: Result<&serde_json::value::RawValue, _> = serde_json::from_str(&text);
         prop_assert_eq!(read(&text).is_some(), theirs.is_ok());
+        // And so is what is only passed on.
+        let object = format!("{{\"a\":{text}}}");
+        prop_assert_eq!(members(&object).is_some(), read(&object).is_some());
     }
 
     #[test]

@@ -69,6 +69,7 @@ fn scalar(value: &Json, out: &mut String) {
         Json::Bool(false) => out.push_str("false"),
         Json::Num(number) => out.push_str(number.as_str()),
         Json::Str(text) => string(text, out),
+        Json::Written(written) => out.push_str(&written.0),
         Json::Null | Json::Arr(_) | Json::Obj(_) => out.push_str("null"),
     }
 }

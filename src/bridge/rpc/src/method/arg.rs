@@ -273,6 +273,7 @@ impl Arg {
                 Json::Str(_) => matches!(self.kind, ArgType::Str | ArgType::StrHex | ArgType::Amount),
                 Json::Num(_) => matches!(self.kind, ArgType::Num | ArgType::Amount | ArgType::Range),
                 Json::Bool(_) => self.kind == ArgType::Bool,
+                Json::Written(_) => false,
             };
             if !fits {
                 problems.push(format!("argument {} has a default of another type", self.names));

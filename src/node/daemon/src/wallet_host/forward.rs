@@ -66,7 +66,7 @@ impl Texts {
     fn ask(&self, method: &str, params: Vec<Json>) -> Option<Json> {
         let loader = self.desk.loader().ok()?;
         let request = Object::new().with("method", method).with("params", Json::Arr(params)).with("id", "help");
-        ask(&*loader, &request.into(), "/", "").ok()?.ok()
+        ask(&*loader, &request.into(), "/", "").ok()?.ok().map(Json::opened)
     }
 }
 
@@ -89,18 +89,17 @@ pub(super) fn register(
     Ok(())
 }
 
-/// Has the wallets answer a request. The outer error is the road's.
+/// Has the wallets answer a request. The outer error is the road's. A long answer comes as its text ([`Json::Written`]).
 fn ask(loader: &dyn WalletLoader, request: &Json, uri: &str, user: &str) -> Result<Result<Json, RpcError>, Absent> {
     let answer = loader.execute_rpc(&interfaces::Json::new(request.write()), uri, user)?;
     Ok(answer.map_err(|failure| RpcError::misc(failure.0)).and_then(|answer| {
-        let reply = json::parse(answer.as_str().as_bytes());
-        let Some(Json::Obj(mut reply)) = reply else {
+        // What the wallet tells may be long, and is for whoever asked: it is not taken apart and written anew.
+        let Some(mut reply) = json::members(answer.as_str()) else {
             return Err(RpcError::new(Code::INTERNAL_ERROR, "The wallet's answer is not JSON."));
         };
-        match reply.get("error") {
-            // It may be large: it is taken out, not copied.
-            None | Some(Json::Null) => Ok(reply.remove("result").unwrap_or_default()),
-            Some(error) => Err(RpcError::from_json(error)),
+        match reply.remove("error").unwrap_or_default() {
+            Json::Null => Ok(reply.remove("result").unwrap_or_default()),
+            error => Err(RpcError::from_json(&error.opened())),
         }
     }))
 }
@@ -120,6 +119,6 @@ impl WalletHost {
     pub(super) fn pass_keys_on(&self, request: &Request) -> Result<Json, RpcError> {
         let loader = self.ready()?;
         // No wallet is meant, whatever the address of the request.
-        ask(&*loader, &request.to_json(), "/", &request.caller.user)?
+        ask(&*loader, &request.to_json(), "/", &request.caller.user)?.map(Json::opened)
     }
 }
