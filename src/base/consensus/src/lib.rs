@@ -14,7 +14,7 @@
 //! 4. The block is to become the **tip**. [`Connecting`] adds its transactions up: [`spent_coins`] takes what each spends
 //!    from a [`CoinView`]; amounts, maturity, relative locks and signature operations are checked; and unless
 //!    [`AssumeValid`] says that it is not needed, the scripts are handed out as [`ScriptCheck`]s, which may run on any
-//!    thread. In the end the coinbase must not pay itself too much.
+//!    thread, from a [`ScriptQueue`]. In the end the coinbase must not pay itself too much.
 //!
 //! A transaction on its own takes the same steps as inside a block, without the block.
 //!
@@ -70,7 +70,7 @@ pub use reason::{
     BlockReason, BlockResult, ConnectReason, FinalTxReason, HeaderReason, ScriptFailure, TxReason, TxResult,
 };
 pub use rules::{BlockEnds, Era, MergedMining, Rules, Unverified};
-pub use scripts::ScriptCheck;
+pub use scripts::{ScriptCheck, ScriptQueue};
 pub use subsidy::SubsidySchedule;
 pub use tx::{CoinView, LOCKTIME_THRESHOLD, SequenceLocks, is_final, legacy_sigops, spent_coins, value_spent};
 pub use uint256::{Compact, U256};

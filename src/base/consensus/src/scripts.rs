@@ -2,6 +2,9 @@
 //!
 //! A [`ScriptCheck`] owns all that it needs, so that it can be sent to any thread and run there at any time. It stands for
 //! some inputs of a transaction. What the signatures of a transaction have in common is computed once for all its checks.
+//! A [`ScriptQueue`] hands the checks of a block to the threads that run them.
+
+mod queue;
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -9,6 +12,8 @@ use std::sync::Arc;
 
 use primitives::{Tx, TxOutEntry};
 use script::{Dialect, Flags, Keep, SharedHashes, SignatureCache, TxData, TxSignatureChecker, verify_script_in};
+
+pub use queue::ScriptQueue;
 
 use crate::reason::ScriptFailure;
 
@@ -20,7 +25,8 @@ pub struct ScriptCheck {
     inputs: Range<usize>,
     flags: Flags,
     dialect: Dialect,
-    shared: Arc<SharedHashes>,
+    /// What other checks of the same transaction compute, too; `None` if there are none.
+    shared: Option<Arc<SharedHashes>>,
 }
 
 impl ScriptCheck {
@@ -33,22 +39,21 @@ impl ScriptCheck {
         size: NonZeroUsize,
     ) -> impl Iterator<Item = Self> {
         let count = if tx.is_coinbase() { 0 } else { tx.inputs().len() };
-        let shared = Arc::<SharedHashes>::default();
+        let shared = (count > size.get()).then(Arc::<SharedHashes>::default);
         (0..count).step_by(size.get()).map(move |start| Self {
             tx: Arc::clone(tx),
             spent: Arc::clone(spent),
             inputs: start..count.min(start.saturating_add(size.get())),
             flags,
             dialect,
-            shared: Arc::clone(&shared),
+            shared: shared.clone(),
         })
     }
 
     /// All inputs of a transaction in one check.
     pub fn whole(tx: &Arc<Tx>, spent: &Arc<Vec<TxOutEntry>>, flags: Flags, dialect: Dialect) -> Self {
         let count = if tx.is_coinbase() { 0 } else { tx.inputs().len() };
-        let shared = Arc::default();
-        Self { tx: Arc::clone(tx), spent: Arc::clone(spent), inputs: 0..count, flags, dialect, shared }
+        Self { tx: Arc::clone(tx), spent: Arc::clone(spent), inputs: 0..count, flags, dialect, shared: None }
     }
 
     /// How many inputs it stands for.
@@ -56,10 +61,16 @@ impl ScriptCheck {
         self.inputs.len()
     }
 
+    /// The transaction, if all of its inputs are in this check.
+    pub fn whole_tx(&self) -> Option<&Tx> {
+        (self.inputs() == self.tx.inputs().len()).then_some(&*self.tx)
+    }
+
     /// Runs the scripts, and stops at the first that fails. Signatures that are in `cache` are not verified again.
     pub fn run(&self, cache: Option<(&SignatureCache, Keep)>) -> Result<(), ScriptFailure> {
         let tx = self.tx.inner();
-        let data = TxData::sharing(&self.tx, &self.spent, &self.shared);
+        let own = SharedHashes::default();
+        let data = TxData::sharing(&self.tx, &self.spent, self.shared.as_deref().unwrap_or(&own));
         for index in self.inputs.clone() {
             let input = &tx.input[index];
             let failure = |error| ScriptFailure {

@@ -1,21 +1,22 @@
 //! Looking ahead during a catch-up. While the threads of the pool run the scripts of one block, the validation thread
 //! gets the next one ready: it reads it, looks up its coins and checks its sums, all on top of changes that are not made
-//! yet. When the scripts turn out to be right the next block's begin at once, and only then is this one put on the tip.
+//! yet. Its scripts wait in line from then on, so that the threads always have something to do: they run while the verdict
+//! on this block is awaited and while it is put on the tip. If this one is wrong, that was work for nothing, and no more.
 //!
 //! What a block is judged by is its own branch, so what was found ahead holds whenever its parent is the tip. It is used
 //! for the block that is connected next or not at all, and never kept for longer than the engine moves: a body that is
 //! replaced afterwards is read again.
 
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
-use consensus::{ConnectReason, ScriptFailure, WhyVerify};
+use consensus::{ConnectReason, WhyVerify};
 use primitives::Block;
 
 use crate::{
     Engine, Fatal, Node, NodeId,
     coins::Changes,
     connect::{Connected, Prepared},
-    scripts::ScriptChecker,
+    scripts::{self, ScriptChecker},
     shared::read,
 };
 
@@ -45,7 +46,7 @@ pub(crate) enum Verdict {
     /// They are not run before somebody waits for them.
     Asked,
     /// They run.
-    Awaited(mpsc::Receiver<Result<(), ScriptFailure>>),
+    Awaited(scripts::Verdict),
 }
 
 impl Engine {
@@ -87,14 +88,13 @@ impl Engine {
     /// Lets the scripts begin, on other threads if there are any.
     fn let_run(&self, ahead: &mut Ahead) {
         if let State::Running { prepared, verdict: verdict @ Verdict::Asked, .. } = &mut ahead.state {
-            let spendings = Arc::clone(&prepared.spendings);
-            let begun = ScriptChecker::begin(&self.scripts, spendings, prepared.flags, self.rules.dialect());
+            let begun = ScriptChecker::begin(&self.scripts, &prepared.spendings, prepared.flags, self.rules.dialect());
             *verdict = begun.map_or(Verdict::Asked, Verdict::Awaited);
         }
     }
 
-    /// Waits for the scripts of a block that was looked at. Meanwhile `following` is looked at, if there is one, and once
-    /// this block is known to be right its scripts begin.
+    /// Waits for the scripts of a block that was looked at. Meanwhile `following` is looked at, if there is one, and its
+    /// scripts are put in line.
     pub(crate) fn conclude(
         &mut self,
         node: &Node,
@@ -108,22 +108,22 @@ impl Engine {
         self.log_why(node, why);
         let (verdict, next) = match verdict {
             Verdict::Right => (Ok(()), None),
-            Verdict::Asked => (self.scripts.check(&prepared.spendings, prepared.flags, self.rules.dialect()), None),
+            Verdict::Asked => {
+                let dialect = self.rules.dialect();
+                (ScriptChecker::check(&self.scripts, &prepared.spendings, prepared.flags, dialect), None)
+            }
             Verdict::Awaited(verdict) => {
                 // A disk that fails here fails again when it is the block's turn.
-                let next = following.and_then(|id| self.look(id, prepared.changes()).ok());
+                let mut next = following.and_then(|id| self.look(id, prepared.changes()).ok());
+                if let Some(next) = &mut next {
+                    self.let_run(next);
+                }
                 let gone = |_| Fatal::Inconsistent("the script verification threads are gone".to_owned());
                 (verdict.recv().map_err(gone)?, next)
             }
         };
         match verdict {
-            Ok(()) => {
-                let next = next.map(|mut next| {
-                    self.let_run(&mut next);
-                    next
-                });
-                Ok((Ok(prepared.pass()), next))
-            }
+            Ok(()) => Ok((Ok(prepared.pass()), next)),
             Err(failed) => Ok((Err(ConnectReason::Script(Box::new(failed))), None)),
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     branch::Branch,
     coins::{Changes, Lookup, StoredCoin},
     engine::LastVerified,
+    scripts::ScriptChecker,
     shared::{Shared, read, write},
 };
 
@@ -33,7 +34,7 @@ pub struct Spending {
 pub(crate) struct Prepared {
     changes: Changes,
     /// In the order of the block; empty before its first payment.
-    pub(crate) spendings: Arc<Vec<Spending>>,
+    pub(crate) spendings: Vec<Spending>,
     pub(crate) flags: Flags,
     /// What the block had to continue.
     before: Option<FinalTx>,
@@ -101,8 +102,7 @@ impl Prepared {
 
     /// The scripts are right, too.
     pub(crate) fn pass(self) -> Connected {
-        let spendings = Arc::unwrap_or_clone(self.spendings);
-        let undo = spendings.into_iter().map(|s| TxUndo { spent: Arc::unwrap_or_clone(s.spent) });
+        let undo = self.spendings.into_iter().map(|s| TxUndo { spent: Arc::unwrap_or_clone(s.spent) });
         Connected { changes: self.changes, undo: BlockUndo { txs: undo.collect(), final_tx: self.before } }
     }
 }
@@ -175,7 +175,8 @@ impl Engine {
         let why = self.why_verify(node);
         self.log_why(node, why);
         if why.is_some()
-            && let Err(failed) = self.scripts.check(&prepared.spendings, prepared.flags, self.rules.dialect())
+            && let Err(failed) =
+                ScriptChecker::check(&self.scripts, &prepared.spendings, prepared.flags, self.rules.dialect())
         {
             return Ok(Err(ConnectReason::Script(Box::new(failed))));
         }
@@ -192,7 +193,7 @@ impl Engine {
         let mut changes = Changes::with_capacity(block.txs.len() * 4, self.scripts.salt());
         let Some(parent) = node.parent() else {
             // Nobody can spend what genesis made: it never was in anybody's coins.
-            return Ok(Ok(Prepared { changes, spendings: Arc::default(), flags: Flags::NONE, before: None }));
+            return Ok(Ok(Prepared { changes, spendings: Vec::new(), flags: Flags::NONE, before: None }));
         };
         self.prefetch(block, pending)?;
         let failure = RefCell::new(None);
@@ -234,7 +235,7 @@ impl Engine {
         if let Err(reason) = verdict {
             return Ok(Err(reason));
         }
-        Ok(Ok(Prepared { changes, spendings: Arc::new(spendings), flags, before }))
+        Ok(Ok(Prepared { changes, spendings, flags, before }))
     }
 
     /// Tells that scripts are run from this block on, or no longer.

@@ -52,7 +52,68 @@ fn checks_go_to_other_threads() {
     assert_eq!(Arc::try_unwrap(spent).unwrap().len(), 5);
 }
 
+#[test]
+fn a_part_is_not_the_whole() {
+    let (tx, spent) = spending(&[&[0x51][..]; 5]);
+    let split = |size| -> Vec<_> {
+        ScriptCheck::split(&tx, &spent, Flags::P2SH, BITCOIN, NonZeroUsize::new(size).unwrap()).collect()
+    };
+    assert!(split(4).iter().all(|check| check.whole_tx().is_none()));
+    assert!(split(5).iter().all(|check| check.whole_tx() == Some(&*tx)));
+    assert_eq!(ScriptCheck::whole(&tx, &spent, Flags::P2SH, BITCOIN).whole_tx(), Some(&*tx));
+}
+
+fn queue_of(good: &[bool]) -> ScriptQueue {
+    let script = |good: &bool| if *good { &[0x51][..] } else { &[0x00][..] };
+    let (tx, spent) = spending(&good.iter().map(script).collect::<Vec<_>>());
+    ScriptQueue::new(ScriptCheck::split(&tx, &spent, Flags::P2SH, BITCOIN, NonZeroUsize::MIN).collect())
+}
+
+fn run(check: &ScriptCheck) -> Result<(), ScriptFailure> {
+    check.run(None)
+}
+
+#[test]
+fn a_check_that_was_taken_and_not_done_is_done_by_another() {
+    for good in [true, false] {
+        let queue = queue_of(&[true, good, true]);
+        let lost = |check: &ScriptCheck| if check.inputs.start == 1 { panic!("lost") } else { run(check) };
+        let taken = std::thread::scope(|scope| scope.spawn(|| queue.work(lost)).join());
+        assert!(taken.is_err());
+        assert_eq!(queue.finish(run).map_err(|failure| failure.input), if good { Ok(()) } else { Err(1) });
+    }
+}
+
+#[test]
+fn after_a_failure_no_check_is_handed_out() {
+    let queue = queue_of(&[true, false, true, true]);
+    let seen = std::cell::Cell::new(0);
+    let count = |check: &ScriptCheck| {
+        seen.set(seen.get() + 1);
+        run(check)
+    };
+    queue.work(count);
+    assert_eq!(queue.finish(count).unwrap_err().input, 1);
+    assert_eq!(seen.get(), 2);
+}
+
 proptest! {
+    #[test]
+    fn the_first_failure_counts_whoever_finds_one(
+        good in proptest::collection::vec(proptest::bool::weighted(0.9), 0..40),
+        threads in 0usize..4,
+    ) {
+        let queue = queue_of(&good);
+        prop_assert_eq!((queue.len(), queue.is_empty()), (good.len(), good.is_empty()));
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| queue.work(run));
+            }
+        });
+        let first = good.iter().position(|good| !good);
+        prop_assert_eq!(queue.finish(run).map_err(|failure| failure.input), first.map_or(Ok(()), Err));
+    }
+
     #[test]
     fn split_and_whole_agree(good in proptest::collection::vec(any::<bool>(), 1..20), size in 1usize..25) {
         let scripts: Vec<&[u8]> = good.iter().map(|good| if *good { &[0x51][..] } else { &[0x00][..] }).collect();
