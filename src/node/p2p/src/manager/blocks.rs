@@ -91,7 +91,8 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         let window_end = common.height.saturating_add(WINDOW);
         let last = best.height.min(window_end.saturating_add(1));
         let (mut found, mut holder, mut staller) = (Vec::new(), None, None);
-        // While a block of the window is being judged, the window is about to move, and nobody holds it up.
+        // While a block of the window is being judged, or has just filled a gap at its start, the window is about to move,
+        // and nobody holds it up.
         let (mut unbroken, mut moving) = (true, false);
         for height in common.height + 1..=last {
             let Some(info) = self.chain.ancestor(&best.hash, height).and_then(|hash| self.chain.info(&hash)) else {
@@ -104,6 +105,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             if info.has_data || info.active {
                 if unbroken {
                     common = info;
+                    moving = true;
                 }
                 continue;
             }

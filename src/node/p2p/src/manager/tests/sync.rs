@@ -3,7 +3,7 @@
 use super::*;
 use crate::message::{FilterRange, InvKind, MAX_HEADERS};
 use crate::{FilterAccess, NODE_COMPACT_FILTERS, NODE_NETWORK_LIMITED};
-use primitives::Header;
+use primitives::{Block, Header};
 
 /// Headers of a chain that nobody has yet.
 fn headers_behind(node: &Manager, from: BlockHash, count: u32, salt: u64) -> Vec<Header> {
@@ -105,6 +105,61 @@ fn a_low_work_block_that_nobody_asked_for_is_ignored() {
     let stranger = mine(BlockHash::from_byte_array([9; 32]), 1_699_990_001, 1);
     node.handle(1, Message::Block(stranger, WitnessMode::Include), START);
     assert!(node.peers[&1].closing, "its parent has to come first");
+}
+
+/// A node that catches up, two peers, and a chain one block longer than the window. Blocks 1 and 500, which were asked of
+/// peer 1, have not come; all others have.
+fn held_up() -> (Manager, Vec<Arc<Block>>) {
+    let mut node = manager(1, options());
+    node.chain.catching_up = true;
+    node.chain.slow = true;
+    let mut blocks = Vec::<Arc<Block>>::new();
+    for step in 0..1025 {
+        let prev = blocks.last().map_or(node.chain.tip().hash, |block| block.hash());
+        blocks.push(mine(prev, 1_699_990_001 + step, u64::from(step)));
+    }
+    for id in [1, 2] {
+        friend(&mut node, id, ConnectionKind::OutboundFullRelay);
+        node.handle(id, Message::Headers(blocks.iter().map(|block| block.header.clone()).collect()), START);
+    }
+    let missing = [&blocks[0], &blocks[499]];
+    for block in missing {
+        let info = node.chain.info(&block.hash()).unwrap();
+        node.mark_in_flight(1, &info, None, START);
+    }
+    for block in blocks[..1024].iter().filter(|block| !missing.contains(block)) {
+        node.chain.submit_block(block.clone(), true);
+    }
+    node.chain.waiting.clear();
+    node.take_actions();
+    (node, blocks)
+}
+
+#[test]
+fn who_holds_up_the_window_has_two_seconds() {
+    let (mut node, _) = held_up();
+    node.tick(START);
+    assert_eq!(node.peers[&1].stalling_since, Some(START));
+    node.tick(START + blocks::STALLING_TIMEOUT);
+    assert!(!node.peers[&1].closing);
+    node.tick(START + blocks::STALLING_TIMEOUT + Duration::from_micros(1));
+    assert!(node.peers[&1].closing && !node.peers[&2].closing);
+}
+
+#[test]
+fn nobody_holds_up_a_window_that_is_about_to_move() {
+    let (mut node, blocks) = held_up();
+    let first = blocks[0].clone();
+    node.handle(1, Message::Block(first.clone(), WitnessMode::Include), START);
+    // It is stored; the 499 that follow it are being connected.
+    node.tick(START);
+    assert_eq!(node.peers[&1].stalling_since, None);
+    node.chain.settle(first.hash());
+    node.block_judged(first.hash(), Ok(true), START);
+    node.notice_tip(START);
+    node.tick(START);
+    assert_eq!((node.chain.tip().height, node.peers[&1].stalling_since), (499, None));
+    assert_eq!(requested(&mut node), [(1, 1)], "the window has moved");
 }
 
 #[test]
