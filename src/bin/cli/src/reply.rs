@@ -86,7 +86,7 @@ pub(crate) fn word(value: &Json) -> String {
         Json::Str(text) => text.clone(),
         Json::Num(number) => number.as_str().to_owned(),
         Json::Bool(true) => "1".to_owned(),
-        Json::Bool(false) | Json::Null | Json::Arr(_) | Json::Obj(_) => String::new(),
+        Json::Bool(false) | Json::Null | Json::Arr(_) | Json::Obj(_) | Json::Written(_) => String::new(),
     }
 }
 
