@@ -57,5 +57,5 @@ pub use node::{Node, NodeNotifications, NodeStatus};
 pub use rpc::{Rpc, RpcCommand};
 pub use secret::{Json, Secret};
 pub use wallet::{
-    Wallet, WalletBalances, WalletCreate, WalletDirEntry, WalletLoader, WalletNotifications, WalletOpened,
+    Wallet, WalletBalances, WalletCoin, WalletCreate, WalletDirEntry, WalletLoader, WalletNotifications, WalletOpened,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Amount, Answer, Call, Handler, Json, RpcCommand, Secret, Txid};
+use crate::{Amount, Answer, Call, Handler, Json, OutPoint, RpcCommand, Script, Secret, Txid};
 
 /// All wallets of a wallet process.
 pub trait WalletLoader: Send + Sync {
@@ -71,6 +71,9 @@ pub trait Wallet: Send + Sync {
 
     /// What it holds.
     fn balances(&self) -> Call<WalletBalances>;
+
+    /// Every output that it could spend, now or once it is mature, unlocked or confirmed.
+    fn coins(&self) -> Call<Vec<WalletCoin>>;
 
     /// A fresh address of a type (`legacy`, `p2sh-segwit`, `bech32`, `bech32m`; empty is the default).
     fn new_address(&self, address_type: &str, label: &str) -> Call<Answer<String>>;
@@ -146,4 +149,25 @@ pub struct WalletBalances {
     pub untrusted_pending: Amount,
     /// Mined and not spendable yet.
     pub immature: Amount,
+}
+
+/// An unspent output of a wallet, as a list of coins shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WalletCoin {
+    /// Which output.
+    pub outpoint: OutPoint,
+    /// Its script.
+    pub script: Script,
+    /// The address of that; empty if it has none.
+    pub address: String,
+    /// What the address book calls it.
+    pub label: String,
+    /// What it was worth when it was received.
+    pub value_received: Amount,
+    /// What it is worth in the next block. On chains whose values do not decay it is the same.
+    pub value_now: Amount,
+    /// Blocks since, its own among them; 0 if it is unconfirmed.
+    pub depth: i32,
+    /// Whether it is confirmed or from ourselves.
+    pub safe: bool,
 }

@@ -36,6 +36,7 @@ interface Wallet {
     backup @11 (context :Proxy.Context, file :Text) -> ();
     abortRescan @12 (context :Proxy.Context) -> ();
     handleNotifications @13 (context :Proxy.Context, notifications :WalletNotifications) -> (result :Chain.Handler);
+    coins @14 (context :Proxy.Context) -> (result :List(WalletCoin));
 }
 
 interface WalletNotifications {
@@ -76,4 +77,15 @@ struct WalletBalances {
     trusted @0 :Int64;
     untrustedPending @1 :Int64;
     immature @2 :Int64;
+}
+
+struct WalletCoin {
+    outpoint @0 :Chain.OutPoint;
+    script @1 :Data;
+    address @2 :Text;
+    label @3 :Text;
+    valueReceived @4 :Int64;
+    valueNow @5 :Int64;
+    depth @6 :Int32;
+    safe @7 :Bool;
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::{FakeHandler, FakeRpc, lock};
 use interfaces::{
-    Answer, Call, Failure, Handler, Json, RpcCommand, Secret, Txid, Wallet, WalletBalances, WalletCreate,
+    Answer, Call, Failure, Handler, Json, RpcCommand, Secret, Txid, Wallet, WalletBalances, WalletCoin, WalletCreate,
     WalletDirEntry, WalletLoader, WalletNotifications, WalletOpened,
 };
 
@@ -181,6 +181,11 @@ impl Wallet for FakeWallet {
 
     fn balances(&self) -> Call<WalletBalances> {
         Ok(WalletBalances { trusted: 3, untrusted_pending: 2, immature: 1 })
+    }
+
+    fn coins(&self) -> Call<Vec<WalletCoin>> {
+        let coin = WalletCoin { value_received: 3, value_now: 2, depth: 1, safe: true, ..WalletCoin::default() };
+        Ok(vec![coin])
     }
 
     fn new_address(&self, address_type: &str, label: &str) -> Call<Answer<String>> {

@@ -85,6 +85,13 @@ pub struct Available {
     pub reference: Option<(u32, i64)>,
 }
 
+impl Available {
+    /// What it was worth when it was received.
+    pub fn received(&self) -> i64 {
+        self.reference.map_or(self.value, |(_, value)| value)
+    }
+}
+
 /// Whether the coins of a transaction may be spent at all, and if so, whether they are safe.
 type Verdict = Option<bool>;
 

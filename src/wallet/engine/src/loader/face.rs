@@ -7,8 +7,8 @@ use ::rpc::{
     Caller, Described, Directory, Engine, Identity, Method, Outline, Registry, Res, RpcState, Whitelist, method,
 };
 use interfaces::{
-    Answer, Call, Failure, Handler, IpcError, Json, RpcCommand, Secret, WalletBalances, WalletCreate, WalletDirEntry,
-    WalletLoader, WalletNotifications, WalletOpened,
+    Answer, Call, Failure, Handler, IpcError, Json, RpcCommand, Secret, WalletBalances, WalletCoin, WalletCreate,
+    WalletDirEntry, WalletLoader, WalletNotifications, WalletOpened,
 };
 use platform::Clock;
 use signer::AddressType;
@@ -16,8 +16,9 @@ use walletdb::WalletFlags;
 
 use super::{Opened, Wallets, timers};
 use crate::book::Purpose;
-use crate::ledger::BalanceQuery;
-use crate::wallet::{NewWallet, Wallet, WalletError};
+use crate::convert;
+use crate::ledger::{Available, BalanceQuery, CoinFilter};
+use crate::wallet::{Core, NewWallet, Wallet, WalletError};
 
 /// The wallets of a process, with their RPC methods and timers.
 pub struct Loader {
@@ -231,6 +232,34 @@ impl interfaces::Wallet for Face {
         let balance = wallet.read(|core| core.ledger.balance(&core.keys, query));
         let (trusted, untrusted_pending) = (balance.trusted, balance.untrusted_pending);
         Ok(WalletBalances { trusted, untrusted_pending, immature: balance.immature })
+    }
+
+    fn coins(&self) -> Call<Vec<WalletCoin>> {
+        let wallet = self.get()?;
+        let filter = CoinFilter {
+            only_safe: false,
+            min_amount: 0,
+            include_immature: true,
+            skip_locked: false,
+            trust_change: wallet.settings().spend_zero_conf_change,
+            with_assets: true,
+            ..CoinFilter::default()
+        };
+        let show = |core: &Core, coin: Available| {
+            let destination = core.destination(&coin.script);
+            WalletCoin {
+                outpoint: convert::to_outpoint(&coin.outpoint),
+                address: core.address(&coin.script).unwrap_or_default(),
+                label: core.book.find(&destination).map(|entry| entry.label_text().to_owned()).unwrap_or_default(),
+                value_received: coin.received(),
+                value_now: coin.value,
+                depth: coin.depth,
+                safe: coin.safe,
+                script: coin.script.into_bytes().into(),
+            }
+        };
+        let all = |core: &Core| core.ledger.available(&core.keys, &filter).into_iter().map(|c| show(core, c)).collect();
+        Ok(wallet.read(all))
     }
 
     fn new_address(&self, address_type: &str, label: &str) -> Call<Answer<String>> {
