@@ -171,8 +171,7 @@ impl CoinsDb {
     }
 
     /// The last transaction that the next block has to continue, with the number of its outputs, on chains that have such a
-    /// rule. During a flush it is
-    /// already that of the block which is being reached.
+    /// rule. During a flush it is already that of the block which is being reached.
     pub fn final_tx(&self) -> Result<Option<(Txid, u32)>, StoreError> {
         let Some(bytes) = self.kv.get(META, KEY_FINAL_TX)? else { return Ok(None) };
         let (txid, outputs) = bytes.split_at_checked(32).ok_or(StoreError::Corrupt { what: "Final transaction" })?;

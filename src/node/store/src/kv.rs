@@ -4,8 +4,15 @@
 //! is a hash, so a bloom filter answers most misses, blocks carry a hash index, and nothing is compressed: hashes and
 //! obfuscated values do not shrink. *Scan* families (indexes) are read in order.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
+use rayon::ThreadPool;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, FlushOptions,
     IteratorMode, Options, WriteBatch, WriteOptions,
@@ -29,9 +36,10 @@ pub type KeyValue = (Box<[u8]>, Box<[u8]>);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Family(pub &'static str, pub Access);
 
-/// Threads that read many values at once, and how many values are worth one of them.
-const READERS: usize = 8;
-const LEAST_PART: usize = 16;
+/// Threads that help the caller to read many values, and how many values somebody takes at a time: as many as the
+/// database looks up together.
+const READERS: usize = 7;
+const PART: usize = 32;
 
 /// A log of so many bytes is long: to read it takes longer than to open tables.
 const LONG_LOG: u64 = 1 << 20;
@@ -50,6 +58,9 @@ pub struct KvOptions {
 pub struct Kv {
     db: Arc<DB>,
     families: Arc<[&'static str]>,
+    /// Started when they are first needed, for good: to start a thread takes as long as to read a hundred values that are
+    /// in memory.
+    readers: Arc<OnceLock<Option<ThreadPool>>>,
 }
 
 impl std::fmt::Debug for Kv {
@@ -89,7 +100,8 @@ impl Kv {
             families.iter().map(|f| ColumnFamilyDescriptor::new(f.0, family_options(f.1, &cache, buffer)));
         let db = DB::open_cf_descriptors(&db_options()?, path, descriptors)?;
         tracing::info!("Opened LevelDB successfully");
-        Ok(Self { db: Arc::new(db), families: families.iter().map(|family| family.0).collect() })
+        let families = families.iter().map(|family| family.0).collect();
+        Ok(Self { db: Arc::new(db), families, readers: Arc::default() })
     }
 
     fn family(&self, name: &'static str) -> &ColumnFamily {
@@ -101,26 +113,40 @@ impl Kv {
         Ok(self.db.get_cf(self.family(family), key)?)
     }
 
-    /// The values under many keys, in their order, read in one pass, or in several at once: a disk that has to look for
-    /// each of them answers many questions in the time of one.
+    /// The values under many keys, in their order. If there are many, several threads read: a disk that has to look for
+    /// each of them answers many questions in the time of one. The caller reads as well, and is done before they have
+    /// woken up if all is in memory.
     pub fn get_many<K: AsRef<[u8]> + Sync>(
         &self,
         family: &'static str,
         keys: &[K],
     ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        let part = keys.len().div_ceil(READERS).max(LEAST_PART);
-        if keys.len() <= part {
-            return self.get_part(family, keys);
-        }
-        std::thread::scope(|scope| {
-            let readers: Vec<_> =
-                keys.chunks(part).map(|keys| scope.spawn(move || self.get_part(family, keys))).collect();
-            let mut found = Vec::with_capacity(keys.len());
-            for reader in readers {
-                found.extend(reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        let helpers = keys.len().div_ceil(PART).saturating_sub(1).min(READERS);
+        let Some(pool) = (helpers > 0).then(|| self.readers()).flatten() else { return self.get_part(family, keys) };
+        let parts: Vec<_> = keys.chunks(PART).map(|keys| (keys, OnceLock::new())).collect();
+        let next = AtomicUsize::new(0);
+        let read = || {
+            while let Some((keys, found)) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                found.get_or_init(|| self.get_part(family, keys));
             }
-            Ok(found)
-        })
+        };
+        pool.in_place_scope(|scope| {
+            for _ in 0..helpers {
+                scope.spawn(|_| read());
+            }
+            read();
+        });
+        let mut all = Vec::with_capacity(keys.len());
+        for (_, found) in parts {
+            all.extend(found.into_inner().expect("whoever took a part has come back")?);
+        }
+        Ok(all)
+    }
+
+    fn readers(&self) -> Option<&ThreadPool> {
+        let start =
+            || rayon::ThreadPoolBuilder::new().num_threads(READERS).thread_name(|n| format!("coinread.{n}")).build();
+        self.readers.get_or_init(|| start().ok()).as_ref()
     }
 
     fn get_part<K: AsRef<[u8]>>(&self, family: &'static str, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
@@ -262,5 +288,28 @@ mod tests {
         assert!(kv.log_size() < LONG_LOG);
         drop(kv);
         assert_eq!(open().get(FAMILY.0, b"long").unwrap().map(|value| value.len()), Some(2 << 20));
+    }
+
+    #[test]
+    fn many_values_come_in_the_order_of_their_keys() {
+        const FAMILY: Family = Family("things", Access::Point);
+        let dir = tempfile::tempdir().unwrap();
+        let kv = Kv::open(dir.path(), &[FAMILY], KvOptions { cache_bytes: 8 << 20, wipe: false }).unwrap();
+        let mut batch = KvBatch::default();
+        // Every third key is missing.
+        let value = |n: u32| (!n.is_multiple_of(3)).then(|| n.to_be_bytes().repeat(10));
+        for n in 0..5000 {
+            if let Some(value) = value(n) {
+                kv.put(&mut batch, FAMILY.0, &n.to_le_bytes(), &value);
+            }
+        }
+        kv.write(batch, false).unwrap();
+        kv.db.flush_cf(kv.family(FAMILY.0)).unwrap();
+        for count in [0, 1, 31, 32, 33, 64, 65, 300, 5000] {
+            let asked: Vec<u32> = (0..count).rev().collect();
+            let keys: Vec<_> = asked.iter().map(|n| n.to_le_bytes()).collect();
+            let found = kv.get_many(FAMILY.0, &keys).unwrap();
+            assert_eq!(found, asked.into_iter().map(value).collect::<Vec<_>>(), "{count}");
+        }
     }
 }
