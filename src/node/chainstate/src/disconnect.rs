@@ -154,7 +154,9 @@ impl Engine {
         let state = read(&self.shared.state);
         #[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
         let megabytes = state.cache.memory() as f64 / f64::from(1 << 20);
+        // A catch-up has more of these lines than the limit of an hour lets through, and tools read them.
         tracing::info!(
+            no_rate_limit = true,
             "{what}UpdateTip: new best={} height={} version={:#010x} log2_work={:.6} tx={} date='{}' progress={:.6} cache={megabytes:.1}MiB({}txo)",
             node.hash,
             node.height,
