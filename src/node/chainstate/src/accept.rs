@@ -175,7 +175,7 @@ impl Engine {
             self.shared.files.write_block(&bytes, height, block.header.time())?
         };
         self.received(id, block, pos);
-        self.recent = Some((id, Arc::clone(block)));
+        self.recent.keep(id, block);
         self.flush(crate::FlushMode::IfNeeded)?;
         Ok(Ok(Accepted { id, new: true }))
     }

@@ -52,7 +52,7 @@ impl Engine {
             }
         }
         if start != self.active_tip {
-            self.recent = None;
+            self.recent.clear();
         }
         self.ahead = None;
         Ok(done)

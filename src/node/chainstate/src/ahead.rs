@@ -65,13 +65,11 @@ impl Engine {
     /// Reads the block of `id` and checks it on top of `pending`.
     fn look(&mut self, id: NodeId, pending: &Changes) -> Result<Ahead, Fatal> {
         let node = self.node(id);
-        let block = match self.recent.take() {
-            Some((recent, block)) if recent == id => block,
-            other => {
-                self.recent = other;
-                let pos = node.block_pos().ok_or_else(|| Fatal::Inconsistent("Failed to read block.".to_owned()))?;
-                Arc::new(self.shared.read_block(pos)?)
-            }
+        let block = if let Some(block) = self.recent.take(id) {
+            block
+        } else {
+            let pos = node.block_pos().ok_or_else(|| Fatal::Inconsistent("Failed to read block.".to_owned()))?;
+            Arc::new(self.shared.read_block(pos)?)
         };
         let state = match self.prepare(&block, &node, pending)? {
             Ok(prepared) => {

@@ -8,13 +8,13 @@ use std::{
 
 use consensus::{MemoryCache, Rules, U256, WhyVerify};
 use platform::Clock;
-use primitives::Block;
 use store::{IndexDb, StoreError};
 
 use crate::{
     ChainEvent, Node, NodeId, Reader, TipFollower,
     ahead::Ahead,
     candidates::Candidates,
+    recent::Recent,
     scripts::ScriptChecker,
     shared::{Shared, read},
     snapshot::{Background, InvalidSnapshot},
@@ -84,8 +84,7 @@ pub struct Engine {
     pub(crate) last_write: i64,
     /// Why scripts were run at the last block, which is told when it changes.
     pub(crate) verifies: Cell<LastVerified>,
-    /// The block that came in last: most often it is connected next, and need not be read again.
-    pub(crate) recent: Option<(NodeId, Arc<Block>)>,
+    pub(crate) recent: Recent,
     /// The block that comes next, during a catch-up.
     pub(crate) ahead: Option<Ahead>,
     /// What signalled upgrades have come to, by period.

@@ -36,6 +36,7 @@ mod manual;
 mod muhash;
 mod progress;
 mod proposal;
+mod recent;
 mod reindex;
 mod replay;
 mod scripts;

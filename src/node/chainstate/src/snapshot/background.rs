@@ -99,7 +99,7 @@ impl Engine {
             engine.verifies.swap(&other.verifies);
             engine.in_background = !engine.in_background;
         };
-        let (followers, recent) = (std::mem::take(&mut self.followers), self.recent.take());
+        let (followers, recent) = (std::mem::take(&mut self.followers), std::mem::take(&mut self.recent));
         let cache_bytes = self.options.cache_bytes;
         self.options.cache_bytes = self.shared.places.total_cache.saturating_sub(cache_bytes);
         exchange(self, &mut other);

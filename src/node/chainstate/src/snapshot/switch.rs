@@ -35,7 +35,7 @@ impl Engine {
         loaded.folder.keep();
         self.exchange(loaded.db, id, loaded.known)?;
         self.count_from(id, loaded.known.chain_tx_count);
-        self.recent = None;
+        self.recent.clear();
         tracing::info!("[snapshot] successfully activated snapshot {base}");
         self.update_initial_download();
         self.settle(true);

@@ -289,3 +289,17 @@ fn what_was_looked_at_before_its_turn_counts_only_if_its_turn_comes() {
     assert_eq!(lab.tip(), right.hash());
     assert!(lab.engine().ahead.is_none());
 }
+
+#[test]
+fn blocks_that_came_together_are_connected_without_being_read_again() {
+    let mut lab = Lab::new();
+    let mut tip = lab.mine(1)[0].hash();
+    for salt in 1..=3 {
+        let block = lab.block(tip, Vec::new(), salt, 0);
+        tip = block.hash();
+        assert!(lab.engine().accept_block(&block, Arrival::SUBMITTED).unwrap().unwrap().new);
+    }
+    std::fs::write(lab.path().join("blocks/blk00000.dat"), "nothing that can be read").unwrap();
+    lab.engine().activate().unwrap();
+    assert_eq!(lab.tip(), tip);
+}
