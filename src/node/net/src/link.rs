@@ -89,27 +89,39 @@ impl Link {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next message, and whether there are more. Nothing while the peer does not take what it was sent.
-    pub(crate) fn next(&self) -> (Option<Received>, bool) {
+    /// The next message. Nothing while the peer does not take what it was sent.
+    pub(crate) fn next(&self) -> Option<Received> {
+        self.next_if(|_| true)
+    }
+
+    /// The next message if it is a block.
+    pub(crate) fn next_block(&self) -> Option<Received> {
+        self.next_if(|next| matches!(next, Received::Message { name, .. } if name == "block"))
+    }
+
+    /// The next message if it is one that is wanted. One that is not stays, and whoever did not want it comes back.
+    fn next_if(&self, wanted: impl Fn(&Received) -> bool) -> Option<Received> {
         let mut state = self.lock();
         if state.outbox_bytes > self.max_outbox {
             // The task says when there is room.
             state.wants_room = true;
             state.told = false;
-            return (None, false);
+            return None;
+        }
+        if state.inbox.front().is_some_and(|next| !wanted(next)) {
+            return None;
         }
         let was_full = state.inbox_bytes > self.max_inbox;
         let Some(next) = state.inbox.pop_front() else {
             state.told = false;
-            return (None, false);
+            return None;
         };
         state.inbox_bytes -= cost(&next);
         if was_full && state.inbox_bytes <= self.max_inbox {
             self.wake.notify_one();
         }
-        let more = !state.inbox.is_empty();
-        state.told = more;
-        (Some(next), more)
+        state.told = !state.inbox.is_empty();
+        Some(next)
     }
 
     /// How it has ended, once everything that came before has been handled.

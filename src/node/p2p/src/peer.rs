@@ -180,8 +180,8 @@ pub(crate) struct Peer {
     pub(crate) time_offset: i64,
     pub(crate) established: bool,
     pub(crate) closing: bool,
-    /// A block of it that is being judged elsewhere.
-    pub(crate) judging: Option<BlockHash>,
+    /// Blocks of it that are being judged elsewhere.
+    pub(crate) judging: Vec<BlockHash>,
     pub(crate) wtxid_relay: bool,
     pub(crate) reconciliation: Option<Reconciliation>,
     pub(crate) wants_addrv2: bool,

@@ -372,7 +372,8 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
     /// Handles one message of a peer, or its end. Tells whether there was a message.
     fn step(&mut self, id: PeerId, now: Duration) -> bool {
         let Some(conn) = self.conns.get_mut(&id) else { return false };
-        if self.peers.is_busy(id) && !self.peers.has_requests(id) {
+        let judging = self.peers.is_busy(id) && !self.peers.has_requests(id);
+        if judging && !self.peers.takes_block_ahead(id) {
             // A block of it is being judged. The verdict calls again.
             return false;
         }
@@ -386,9 +387,10 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             self.ready.insert(id);
             return true;
         }
-        let (next, _) = conn.link.next();
+        let next = if judging { conn.link.next_block() } else { conn.link.next() };
         let Some(received) = next else {
-            if let Some(end) = conn.link.end() {
+            // What was said before the end is heard before it.
+            if !judging && let Some(end) = conn.link.end() {
                 self.on_end(id, &end, now);
             }
             return false;

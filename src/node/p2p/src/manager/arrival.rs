@@ -10,6 +10,11 @@ use super::PeerManager;
 use crate::PeerId;
 use crate::view::{BlockVerdict, ChainAccess, Fault, Refusal, TxAccess};
 
+/// So many blocks are taken in, of all peers together, before the first of them is judged, and no more when they have so
+/// many bytes.
+const MOST_AHEAD: usize = 16;
+const MOST_BYTES_AHEAD: usize = 4 << 20;
+
 /// Who sent a block that is being checked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source {
@@ -80,19 +85,29 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             self.block_judged(hash, verdict, now);
             self.notice_tip(now);
         } else {
-            self.judging.insert(hash);
+            self.judging.insert(hash, block.total_size());
             if let Some(peer) = self.peers.get_mut(&id) {
-                peer.judging = Some(hash);
+                peer.judging.push(hash);
             }
         }
+    }
+
+    /// Whether a peer of which a block is being judged may be heard all the same, if the next that it says is a block.
+    /// While we catch up that block can be made ready for its turn. Anything else waits: whoever sends a block and a ping
+    /// may take the answer as a sign that the block was judged.
+    pub fn takes_block_ahead(&self, id: PeerId) -> bool {
+        self.judging.len() < MOST_AHEAD
+            && self.judging.values().sum::<usize>() < MOST_BYTES_AHEAD
+            && self.chain.is_initial_download()
+            && !self.has_requests(id)
     }
 
     /// A block that a peer sent was judged. The owner calls this if
     /// [`ChainAccess::submit_block`] gave no answer; the peer's next message may come then.
     pub fn block_judged(&mut self, hash: BlockHash, verdict: BlockVerdict, now: Duration) {
         self.judging.remove(&hash);
-        for peer in self.peers.values_mut().filter(|peer| peer.judging == Some(hash)) {
-            peer.judging = None;
+        for peer in self.peers.values_mut() {
+            peer.judging.retain(|judged| *judged != hash);
         }
         match verdict {
             Ok(true) => {

@@ -110,7 +110,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
                 continue;
             }
             unbroken = false;
-            if self.judging.contains(&info.hash) {
+            if self.judging.contains_key(&info.hash) {
                 moving = true;
                 continue;
             }

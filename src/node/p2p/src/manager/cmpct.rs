@@ -116,7 +116,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         if new && info.work > self.chain.tip().work {
             self.announced_better(id, now);
         }
-        if !info.has_data && !self.judging.contains(&hash) {
+        if !info.has_data && !self.judging.contains_key(&hash) {
             self.look_at_compact(id, compact, &info, now);
         }
     }

@@ -35,7 +35,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         let (mut wanted, mut walk) = (Vec::new(), *last);
         while !walk.active && wanted.len() <= MAX_IN_FLIGHT {
             let takes = witness || !self.chain.commits_to_witnesses(walk.height);
-            let coming = self.in_flight.contains_key(&walk.hash) || self.judging.contains(&walk.hash);
+            let coming = self.in_flight.contains_key(&walk.hash) || self.judging.contains_key(&walk.hash);
             if !walk.has_data && !coming && takes {
                 wanted.push(walk);
             }

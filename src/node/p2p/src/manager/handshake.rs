@@ -39,7 +39,7 @@ pub(super) fn new_peer(new: &NewPeer, services: u64, nonce: u64, now: Duration) 
         time_offset: 0,
         established: false,
         closing: false,
-        judging: None,
+        judging: Vec::new(),
         wtxid_relay: false,
         reconciliation: None,
         wants_addrv2: false,

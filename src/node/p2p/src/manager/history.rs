@@ -36,7 +36,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             (!info.invalid && (witness || !self.chain.commits_to_witnesses(height))).then_some(info)
         });
         let wanted = |info: &BlockInfo| {
-            !info.has_data && !self.judging.contains(&info.hash) && !self.in_flight.contains_key(&info.hash)
+            !info.has_data && !self.judging.contains_key(&info.hash) && !self.in_flight.contains_key(&info.hash)
         };
         on_way.filter(wanted).take(room).collect()
     }

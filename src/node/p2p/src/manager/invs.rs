@@ -35,7 +35,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
                 InvKind::Wtx if !by_wtxid => {}
                 InvKind::Block => {
                     let hash = inv.block_hash();
-                    let known = self.chain.info(&hash).is_some() || self.judging.contains(&hash);
+                    let known = self.chain.info(&hash).is_some() || self.judging.contains_key(&hash);
                     log_inv(id, inv, known);
                     self.announced_block(id, inv.block_hash());
                     if !known && !self.loading && !self.in_flight.contains_key(&inv.block_hash()) {

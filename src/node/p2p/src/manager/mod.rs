@@ -28,7 +28,7 @@ mod stats;
 mod timers;
 mod txs;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,8 +54,9 @@ use crate::view::{AddrPolicy, ChainAccess, FilterAccess, TxAccess};
 ///
 /// Whoever drives it finds here:
 /// - connections: [`connected`](Self::connected), [`transport_known`](Self::transport_known),
-///   [`receive`](Self::receive) (not while [`is_busy`](Self::is_busy)), [`has_requests`](Self::has_requests) and
-///   [`serve`](Self::serve), [`disconnected`](Self::disconnected);
+///   [`receive`](Self::receive) (not while [`is_busy`](Self::is_busy), unless it is a block and
+///   [`takes_block_ahead`](Self::takes_block_ahead)), [`has_requests`](Self::has_requests) and [`serve`](Self::serve),
+///   [`disconnected`](Self::disconnected);
 /// - time: [`tick`](Self::tick);
 /// - results: [`take_actions`](Self::take_actions);
 /// - blocks: [`block_judged`](Self::block_judged) answers a submission that was left open, [`block_checked`](Self::block_checked)
@@ -93,8 +94,8 @@ pub struct PeerManager<C, T> {
     actions: Vec<Action>,
     /// Which peers were asked for a block, in that order.
     in_flight: HashMap<BlockHash, Vec<PeerId>>,
-    /// Blocks that have come and are being judged elsewhere.
-    judging: HashSet<BlockHash>,
+    /// Blocks that have come and are being judged elsewhere, and how large they are.
+    judging: HashMap<BlockHash, usize>,
     /// Who sent a block that is being checked, and whether it vouches for its transactions.
     sources: HashMap<BlockHash, arrival::Source>,
     /// Peers that we asked for compact blocks, the one that was useful least lately first.
@@ -142,7 +143,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             peers: BTreeMap::new(),
             actions: Vec::new(),
             in_flight: HashMap::new(),
-            judging: HashSet::new(),
+            judging: HashMap::new(),
             sources: HashMap::new(),
             compact_announcers: VecDeque::new(),
             extra_txs: VecDeque::new(),
@@ -237,7 +238,7 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
     /// Whether a peer's next message has to wait: a block of it is being judged, there is something left to be served to
     /// it, or orphans wait to be looked at on its account. [`PeerManager::serve`] does the latter two.
     pub fn is_busy(&self, id: PeerId) -> bool {
-        self.peers.get(&id).is_some_and(|peer| peer.judging.is_some()) || self.has_requests(id)
+        self.peers.get(&id).is_some_and(|peer| !peer.judging.is_empty()) || self.has_requests(id)
     }
 
     /// A message has come, not yet decoded. One that cannot be decoded is dropped.

@@ -198,9 +198,12 @@ impl Sim {
             while self.nodes[node].has_requests(peer) {
                 self.nodes[node].serve(peer, self.now);
             }
-            let Some(end) = self.ends.get_mut(&(node, peer)).filter(|_| !self.nodes[node].is_busy(peer)) else {
+            let Some(end) = self.ends.get_mut(&(node, peer)) else { return };
+            let next_is_block = end.inbox.front().is_some_and(|(name, _)| name == "block");
+            let ahead = next_is_block && self.nodes[node].takes_block_ahead(peer);
+            if self.nodes[node].is_busy(peer) && !ahead {
                 return;
-            };
+            }
             let Some((name, payload)) = end.inbox.pop_front() else { return };
             self.nodes[node].receive(peer, &name, &payload, self.now);
         }

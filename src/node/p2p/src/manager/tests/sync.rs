@@ -163,6 +163,53 @@ fn nobody_holds_up_a_window_that_is_about_to_move() {
 }
 
 #[test]
+fn while_catching_up_blocks_are_taken_in_ahead_of_the_verdict() {
+    for catching_up in [true, false] {
+        let mut node = manager(1, options());
+        node.chain.catching_up = catching_up;
+        node.chain.slow = true;
+        friend(&mut node, 1, ConnectionKind::OutboundFullRelay);
+        let mut blocks = Vec::new();
+        for step in 0..20 {
+            let prev = blocks.last().map_or(node.chain.tip().hash, |block: &Arc<Block>| block.hash());
+            blocks.push(mine(prev, 1_699_990_001 + step, 1));
+        }
+        node.handle(1, Message::Headers(blocks.iter().map(|block| block.header.clone()).collect()), START);
+        let mut ahead = 0u32;
+        for block in &blocks {
+            if node.is_busy(1) && !node.takes_block_ahead(1) {
+                break;
+            }
+            node.handle(1, Message::Block(block.clone(), WitnessMode::Include), START);
+            ahead += 1;
+        }
+        assert_eq!(ahead, if catching_up { 16 } else { 1 });
+        for hash in std::mem::take(&mut node.chain.waiting) {
+            assert!(node.is_busy(1), "everything else waits for all of them");
+            node.chain.settle(hash);
+            node.block_judged(hash, Ok(true), START);
+        }
+        assert_eq!((node.chain.tip().height, node.is_busy(1)), (ahead, false));
+    }
+}
+
+#[test]
+fn a_few_large_blocks_are_as_many_as_may_wait() {
+    let mut node = manager(1, options());
+    node.chain.catching_up = true;
+    node.chain.slow = true;
+    friend(&mut node, 1, ConnectionKind::OutboundFullRelay);
+    let mut prev = node.chain.tip().hash;
+    for (step, more) in [(1, true), (2, true), (3, false)] {
+        let large = spend(OutPoint { txid: Txid::all_zeros(), vout: step }, 1, 1_500_000);
+        let block = crate::testing::mine_with(prev, 1_699_990_001 + step, 1, &[large]);
+        prev = block.hash();
+        node.handle(1, Message::Block(block, WitnessMode::Include), START);
+        assert_eq!(node.takes_block_ahead(1), more, "{step}");
+    }
+}
+
+#[test]
 fn headers_near_the_tip_are_followed_by_their_blocks() {
     let mut node = manager(1, options());
     friend(&mut node, 1, ConnectionKind::Inbound);
