@@ -1,6 +1,7 @@
 //! The chain as the peer logic sees it: a reader that never waits, and the validation thread for whatever changes it.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bitcoin::{BlockHash, Work};
 use chainstate::{Arrival, ChainHandle, Engine, Fatal, Node, NodeId, Reader, Tree, Validity};
@@ -10,6 +11,9 @@ use p2p::{Behind, BlockInfo, BlockVerdict, ChainAccess, Fault, Refusal};
 use platform::Shutdown;
 use primitives::{Block, Header};
 
+/// Blocks on their way to the validation thread, which has a task for each.
+type Waiting = Arc<Mutex<VecDeque<(Arc<Block>, Arrival)>>>;
+
 /// The way to the chain.
 #[derive(Debug)]
 pub(crate) struct PeerChain {
@@ -18,6 +22,7 @@ pub(crate) struct PeerChain {
     rules: Arc<dyn Rules>,
     net: NetHandle,
     shutdown: Shutdown,
+    waiting: Waiting,
     /// What is shown while block files are read in again and there is no block yet.
     genesis: BlockInfo,
 }
@@ -64,7 +69,7 @@ impl PeerChain {
             invalid: false,
             checked: true,
         };
-        Self { handle, reader, rules, net, shutdown, genesis }
+        Self { handle, reader, rules, net, shutdown, waiting: Waiting::default(), genesis }
     }
 
     fn tip_id(&self) -> Option<NodeId> {
@@ -77,21 +82,29 @@ impl PeerChain {
     }
 }
 
-/// Takes a block in, and tells the network what became of it and of those that could be connected with it.
-pub(crate) fn take(engine: &mut Engine, block: &Arc<Block>, how: Arrival) -> Result<Vec<ChainNews>, Fatal> {
-    let hash = block.hash();
-    let verdict: BlockVerdict = match engine.accept_block(block, how)? {
-        Ok(accepted) => Ok(accepted.new),
-        Err(refusal) => Err(Refusal { reason: refusal.to_string(), fault: fault(refusal.result()) }),
-    };
-    let activation = engine.activate()?;
+/// The block whose turn it is. While the node catches up, all that wait: if they are taken in before any is connected, the
+/// scripts of one can run while the next is made ready.
+fn in_turn(waiting: &Waiting, engine: &Engine) -> Vec<(Arc<Block>, Arrival)> {
+    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = if engine.reader().initial_download() { waiting.len() } else { waiting.len().min(1) };
+    waiting.drain(..count).collect()
+}
+
+/// Takes blocks in, and tells the network what became of them and of those that could be connected with them.
+fn take(engine: &mut Engine, blocks: &[(Arc<Block>, Arrival)]) -> Result<Vec<ChainNews>, Fatal> {
     let mut news = Vec::new();
-    for refused in activation.refused {
+    for (block, how) in blocks {
+        let verdict: BlockVerdict = match engine.accept_block(block, *how)? {
+            Ok(accepted) => Ok(accepted.new),
+            Err(refusal) => Err(Refusal { reason: refusal.to_string(), fault: fault(refusal.result()) }),
+        };
+        // First, so that what is refused for good finds its sender.
+        news.push(ChainNews::Judged(block.hash(), verdict));
+    }
+    for refused in engine.activate()?.refused {
         let refusal = Refusal { reason: refused.reason.to_string(), fault: fault(refused.reason.result()) };
         news.push(ChainNews::Checked(refused.hash, Err(refusal)));
     }
-    // First, so that what is refused for good finds its sender.
-    news.insert(0, ChainNews::Judged(hash, verdict));
     Ok(news)
 }
 
@@ -199,9 +212,18 @@ impl ChainAccess for PeerChain {
     fn submit_block(&mut self, block: Arc<Block>, requested: bool) -> Option<BlockVerdict> {
         let (net, shutdown) = (self.net.clone(), self.shutdown.clone());
         let how = Arrival { requested, enough_work: true, stored_at: None };
-        let posted = self.handle.post(move |engine| match take(engine, &block, how) {
-            Ok(news) => news.into_iter().for_each(|news| net.tell(news)),
-            Err(error) => crate::startup::abort(&shutdown, &error),
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back((block, how));
+        let waiting = Arc::clone(&self.waiting);
+        let posted = self.handle.post(move |engine| {
+            let blocks = in_turn(&waiting, engine);
+            if blocks.is_empty() {
+                // They were taken in with those before.
+                return;
+            }
+            match take(engine, &blocks) {
+                Ok(news) => news.into_iter().for_each(|news| net.tell(news)),
+                Err(error) => crate::startup::abort(&shutdown, &error),
+            }
         });
         match posted {
             Ok(()) => None,
