@@ -86,7 +86,7 @@ fn answer(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
             let text = format!("TX decode failed: {text} Make sure the tx has at least one input.");
             RpcError::new(Code::DESERIALIZATION_ERROR, text)
         })?;
-        check_burn(node, &tx, burn)?;
+        check_burn(node.reader().codec(), &tx, burn)?;
         txs.push(tx);
     }
     if txs.len() > 1 && !policy::is_child_with_parents_tree(&txs) {

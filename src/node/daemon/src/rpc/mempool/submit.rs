@@ -6,7 +6,7 @@ use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, amount_from
 use bitcoin::OutPoint;
 use consensus::value_of;
 use mempool::{AcceptOptions, Accepted, FeeRate, PackageOptions, Reason, Rejected, Verdict};
-use primitives::Tx;
+use primitives::{Codec, Tx};
 
 use crate::{
     NodeContext,
@@ -62,8 +62,8 @@ pub(super) fn max_burn(node: &NodeContext, request: &Request) -> Result<i64, Rpc
     amount_from_value(request.arg("maxburnamount"), 8, node.rules.params().max_money())
 }
 
-pub(super) fn check_burn(node: &NodeContext, tx: &Tx, max: i64) -> Result<(), RpcError> {
-    if node.reader().codec().carries_assets(tx) && tx.version() == primitives::assets::COIN_TO_ASSET {
+pub(super) fn check_burn(codec: Codec, tx: &Tx, max: i64) -> Result<(), RpcError> {
+    if codec.carries_assets(tx) && tx.version() == primitives::assets::COIN_TO_ASSET {
         // Burning coins is what such a transaction is for.
         return Ok(());
     }
@@ -102,7 +102,7 @@ fn answer_send(node: &NodeContext, request: &Request) -> Result<Json, RpcError> 
     let tx = decode(node, request.str("hexstring")?).ok_or_else(|| {
         RpcError::new(Code::DESERIALIZATION_ERROR, "TX decode failed. Make sure the tx has at least one input.")
     })?;
-    check_burn(node, &tx, max_burn)?;
+    check_burn(node.reader().codec(), &tx, max_burn)?;
     let max_fee_rate = max_rate(node, request)?;
     let txid = tx.txid();
     let private = node.config.args().get_bool("privatebroadcast", false);
@@ -269,4 +269,61 @@ fn show_rejected(object: &mut Object, rejected: &Rejected) {
     }
     object.push("reject-reason", rejected.reason.to_string());
     object.push("reject-details", rejected.reason.full());
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, absolute::LockTime, transaction};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn codec() -> Codec {
+        Codec::for_coin(coin::by_id("bitcoin").unwrap())
+    }
+
+    fn pays(outputs: &[(Vec<u8>, u64)]) -> Tx {
+        let output = outputs.iter().map(|(script, value)| TxOut {
+            value: Amount::from_sat(*value),
+            script_pubkey: ScriptBuf::from_bytes(script.clone()),
+        });
+        let (version, lock_time) = (transaction::Version::TWO, LockTime::ZERO);
+        codec().new_tx(Transaction { version, lock_time, input: Vec::new(), output: output.collect() }, 0)
+    }
+
+    /// Scripts that nobody can spend: one that says so, one that is too long, one that ends in the middle of a push.
+    fn burned() -> [Vec<u8>; 3] {
+        [vec![0x6a], vec![0x51; 10_001], vec![0x51, 0x02, 0x00]]
+    }
+
+    fn is_refused(outputs: &[(Vec<u8>, u64)], max: i64) -> bool {
+        check_burn(codec(), &pays(outputs), max).is_err()
+    }
+
+    #[test]
+    fn as_much_as_the_limit_may_be_burned_and_no_more() {
+        for script in burned() {
+            assert!(!is_refused(&[(script.clone(), 0)], 0), "nothing is burned");
+            assert!(is_refused(&[(script.clone(), 1)], 0));
+            assert!(!is_refused(&[(script.clone(), 100)], 100), "the limit itself is allowed");
+            assert!(is_refused(&[(script, 101)], 100));
+        }
+    }
+
+    #[test]
+    fn the_limit_is_for_each_output_and_not_for_those_that_can_be_spent() {
+        let [burned, ..] = burned();
+        let spendable = (vec![0x51], 1_000_000);
+        assert!(!is_refused(&[spendable.clone(), (burned.clone(), 60), (burned.clone(), 60)], 100));
+        assert!(is_refused(&[spendable, (burned.clone(), 60), (burned, 101)], 100));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_refused_is_what_exceeds(values in prop::collection::vec(0..4_u64, 0..4), max in 0..4_u32) {
+            let [burned, ..] = burned();
+            let outputs: Vec<_> = values.iter().map(|value| (burned.clone(), *value)).collect();
+            prop_assert_eq!(is_refused(&outputs, max.into()), values.iter().any(|value| *value > u64::from(max)));
+        }
+    }
 }
