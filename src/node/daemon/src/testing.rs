@@ -94,9 +94,14 @@ pub(crate) struct Asker {
 impl Asker {
     /// Of a coin on its regtest chain.
     pub(crate) fn new(coin: &str, methods: Vec<Method<Config>>) -> Self {
+        Self::with_options(coin, &[], methods)
+    }
+
+    /// The same with options.
+    pub(crate) fn with_options(coin: &str, options: &[&str], methods: Vec<Method<Config>>) -> Self {
         let dir = TempDir::new().unwrap();
         let coin = coin::by_id(coin).unwrap();
-        let argv = [coin.id, "-regtest"].map(Into::into);
+        let argv: Vec<OsString> = [coin.id, "-regtest"].iter().chain(options).map(Into::into).collect();
         let Outcome::Run(config) = config::load(Role::Node, coin, &argv, &Env::rooted_at(dir.path())).unwrap() else {
             panic!("no configuration");
         };

@@ -12,7 +12,7 @@ const THEIRS: [&str; 2] = ["enumeratesigners", "walletdisplayaddress"];
 const OURS: [&str; 1] = ["fundaddress"];
 
 /// Pages that say the same in fewer or better words, or with other examples.
-const OWN_WORDS: [&str; 22] = [
+const OWN_WORDS: [&str; 23] = [
     "bumpfee",
     "deriveaddresses",
     "descriptorprocesspsbt",
@@ -21,6 +21,7 @@ const OWN_WORDS: [&str; 22] = [
     "getdescriptoractivity",
     "getdescriptorinfo",
     "getopenrpcinfo",
+    "getprivatebroadcastinfo",
     "gettransaction",
     "gettxspendingprevout",
     "logging",

@@ -13,7 +13,7 @@ fn version_arg() -> Arg {
 }
 
 fn version(config: &Config, request: &Request) -> Result<Version, RpcError> {
-    if request.opt("psbt_version").is_none() && config.answers_deprecated("psbtv0") {
+    if !request.has("psbt_version") && config.answers_deprecated("psbtv0") {
         return Ok(Version::V0);
     }
     match request.int("psbt_version")? {

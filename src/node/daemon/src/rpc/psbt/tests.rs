@@ -46,6 +46,22 @@ fn nothing_to_finish_is_not_finished() {
 }
 
 #[test]
+fn unless_asked_the_version_is_that_of_the_release() {
+    let inputs = format!(r#"[{{"txid":"{TXID}","vout":0}}],[{{"data":"00"}}]"#);
+    let raw = format!("0200000001{}0000000000ffffffff01000000000000000001{}00000000", "11".repeat(32), "6a");
+    for (options, usual) in [(&[][..], 2), (&["-rpccompat=29"], 0), (&["-rpccompat=31"], 0)] {
+        let asker = Asker::with_options("bitcoin", options, pure());
+        let version = |method: &str, params: &str| -> u32 {
+            let psbt = asker.ask(method, params).unwrap();
+            asker.ask("decodepsbt", &format!("[{psbt}]")).unwrap().get("psbt_version").as_int().unwrap()
+        };
+        assert_eq!(version("createpsbt", &format!("[{inputs}]")), usual, "{options:?}");
+        assert_eq!(version("createpsbt", &format!("[{inputs},0,true,2,2]")), 2, "{options:?}");
+        assert_eq!(version("converttopsbt", &format!("[\"{raw}\"]")), usual, "{options:?}");
+    }
+}
+
+#[test]
 fn copies_only_are_combined_and_strangers_only_joined() {
     let asker = asker();
     let [a, b, a2] = [(1, 0), (2, 0), (1, 2)].map(|(vout, version)| created(&asker, vout, version));

@@ -10,7 +10,7 @@ use psbt::{Psbt, Version};
 use signer::requests::psbt_error;
 use signer::{PsbtManner, fill_psbt};
 
-use super::fund::psbt_version;
+use super::fund::{psbt_version, usual_version};
 use super::options::{has, read_fee};
 use super::outputs::{normalize, outputs};
 use super::{build, default_control, dice};
@@ -79,7 +79,7 @@ fn read(wallet: &Arc<Wallet>, request: &Request, require_mine: bool) -> Result<(
     let mut control = default_control(wallet);
     control.signal_rbf = Some(true);
     let mut bump = BumpRequest { txid, control, require_mine, outputs: Vec::new(), change_index: None };
-    let mut version = Version::V2;
+    let mut version = usual_version(wallet.shared());
     let options = request.param(1);
     if !options.is_null() {
         let number = Some("number");
@@ -116,7 +116,7 @@ fn read(wallet: &Arc<Wallet>, request: &Request, require_mine: bool) -> Result<(
         if has(options, "original_change_index") {
             bump.change_index = Some(options.get("original_change_index").as_int::<u32>()?);
         }
-        version = psbt_version(options.get("psbt_version"))?;
+        version = psbt_version(wallet.shared(), options.get("psbt_version"))?;
     }
     Ok((bump, version))
 }

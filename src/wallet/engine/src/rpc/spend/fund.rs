@@ -16,6 +16,7 @@ use super::{build, default_control, dice, json_position, lock_inputs, spend_erro
 use crate::loader::Wallets;
 use crate::rpc::common::{hex, synced_wallet, wallet_of};
 use crate::select::TRUC_VERSION;
+use crate::shared::Shared;
 use crate::spend::{CoinControl, Created, Recipient};
 use crate::wallet::Wallet;
 
@@ -100,7 +101,7 @@ pub(super) fn walletcreatefundedpsbt(wallets: &Wallets, request: &Request) -> Re
     inputs.output.clear();
     let created = fund(wallet, inputs, &recipients, &options.into(), control, true)?;
 
-    let version = psbt_version(request.param(6))?;
+    let version = psbt_version(shared, request.param(6))?;
     let mut psbt = Psbt::new(shared.codec, version, &created.tx);
     let bip32_derivs = request.param(4).is_null() || request.param(4).as_bool()?;
     let manner = PsbtManner { sign: false, sighash: None, finalize: true, bip32_derivs };
@@ -113,9 +114,17 @@ pub(super) fn walletcreatefundedpsbt(wallets: &Wallets, request: &Request) -> Re
         .into())
 }
 
-/// The version of a PSBT; 2 unless said.
-pub(super) fn psbt_version(given: &Json) -> Result<Version, RpcError> {
-    match if given.is_null() { 2 } else { given.as_int::<i64>()? } {
+/// The version of PSBTs that is written unless another one is asked for (`-rpccompat`).
+pub(super) fn usual_version(shared: &Shared) -> Version {
+    if shared.config.answers_deprecated("psbtv0") { Version::V0 } else { Version::V2 }
+}
+
+/// The version of a PSBT that is asked for.
+pub(super) fn psbt_version(shared: &Shared, given: &Json) -> Result<Version, RpcError> {
+    if given.is_null() {
+        return Ok(usual_version(shared));
+    }
+    match given.as_int::<i64>()? {
         0 => Ok(Version::V0),
         2 => Ok(Version::V2),
         _ => Err(RpcError::invalid_parameter("The PSBT version can only be 2 or 0")),

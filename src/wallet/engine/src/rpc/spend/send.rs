@@ -5,11 +5,11 @@ use std::sync::Arc;
 use ::rpc::{Code, Json, Object, Request, RpcError};
 use bitcoin::absolute::LockTime;
 use primitives::{Tx, WitnessMode};
-use psbt::{Psbt, Version};
+use psbt::Psbt;
 use signer::requests::psbt_error;
 use signer::{PsbtManner, fill_psbt};
 
-use super::fund::fund;
+use super::fund::{fund, usual_version};
 use super::options::{has, join_fee_arguments, move_weights, refuse_old_names};
 use super::outputs::{construct, fee_payers, normalize, outputs, recipients};
 use super::{build, default_control, dice, spend_error};
@@ -65,7 +65,7 @@ pub(super) fn finish(wallet: &Arc<Wallet>, options: &Json, tx: Tx) -> Result<Jso
         inner.lock_time = LockTime::from_consensus(lock_time);
         tx = shared.codec.new_tx(inner, height);
     }
-    let mut psbt = Psbt::new(shared.codec, Version::V2, &tx);
+    let mut psbt = Psbt::new(shared.codec, usual_version(shared), &tx);
     let mut provider = wallet.read(|core| core.prepare_psbt(&mut psbt));
     wallet.sign_with_others(&mut provider);
     let manner = PsbtManner { sign: false, sighash: None, finalize: true, bip32_derivs: true };
