@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use coin::{Chain, ChainKind, Coin};
 use nix::sys::signal::Signal;
-use platform::{ChildOptions, ChildProcess};
+use platform::{ChildOptions, ChildProcess, shell};
 
 use crate::faults;
 use crate::node::{Node, Ports};
@@ -249,6 +249,15 @@ impl Stage {
         let mut command = self.programs.cli.command();
         command.args(place(node)).args(words);
         self.run_command(command)
+    }
+
+    /// The client and its options for a node, as a shell reads them.
+    pub fn client_words(&self, node: &Node) -> Result<String> {
+        let cli = &self.programs.cli;
+        let first = std::iter::once(cli.path().as_os_str()).chain(cli.first().iter().map(OsString::as_os_str));
+        let words: Option<Vec<String>> = first.map(|word| Some(shell::quote(word.to_str()?))).collect();
+        let options = place(node).map(|word| shell::quote(&word));
+        Ok([&words.context("the path of the client is not UTF-8")?[..], &options].concat().join(" "))
     }
 
     /// Runs the node `name` until it ends by itself, as it must with these options.

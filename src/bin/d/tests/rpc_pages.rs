@@ -35,10 +35,6 @@ const CORE: &str = "abandontransaction abortprivatebroadcast abortrescan addconn
     verifymessage verifytxoutproof waitforblock waitforblockheight waitfornewblock walletcreatefundedpsbt \
     walletdisplayaddress walletlock walletpassphrase walletpassphrasechange walletprocesspsbt";
 
-/// Why a method is not there. What has arrived since needs no reason any more.
-const ABSENT: [(&str, &str); 2] =
-    [("enumeratesigners", "no external signers yet"), ("walletdisplayaddress", "no external signers yet")];
-
 /// What a method that is there does not do.
 const LESS: [(&str, &str); 2] = [
     ("exportasmap", "no map of autonomous systems is built in"),
@@ -77,10 +73,8 @@ fn pages() -> BTreeMap<String, String> {
         rows.insert(name, format!("| [{name}]({category}.md) | yes |\n"));
     }
     let core: BTreeSet<&str> = CORE.split_whitespace().collect();
-    for name in &core {
-        let why = || ABSENT.iter().find(|(absent, _)| absent == name).unwrap_or_else(|| panic!("where is {name}?")).1;
-        rows.entry(name).or_insert_with(|| format!("| {name} | no: {} |\n", why()));
-    }
+    let lacking: Vec<_> = core.iter().filter(|name| !rows.contains_key(*name)).collect();
+    assert_eq!(lacking, Vec::<&&str>::new(), "Bitcoin Core has these");
     for (name, what) in LESS {
         rows.entry(name).and_modify(|row| *row = row.replace("| yes |", &format!("| yes, but {what} |")));
     }

@@ -66,7 +66,7 @@ pub fn spawn(program: &Path, options: &ChildOptions) -> io::Result<(ChildProcess
 /// Keeps from the child what this process has itself inherited, say from a shell that left files open.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "code between fork and exec")]
-fn close_strays(command: &mut Command) {
+pub(crate) fn close_strays(command: &mut Command) {
     let hook = || {
         let (first, last, flags) = (3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
         // Kernels before 5.11 refuse; then strays stay open, as they do in any other program.
@@ -79,7 +79,7 @@ fn close_strays(command: &mut Command) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn close_strays(_command: &mut Command) {}
+pub(crate) fn close_strays(_command: &mut Command) {}
 
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "code between fork and exec")]

@@ -11,7 +11,8 @@
 //! 5. [`signals`]: SIGTERM, SIGINT and SIGHUP become events that an ordinary thread waits for, and through which a node
 //!    is asked to stop ([`shutdown`]).
 //! 6. [`thread`]: threads are named as Bitcoin Core names them, for logs and for `top`.
-//! 7. [`child`]: the node starts its wallet over a socket pair; [`shell`] runs the user's notification commands.
+//! 7. [`child`]: the node starts its wallet over a socket pair; [`shell`] runs the user's notification
+//!    commands, and [`command`] asks a program that the user configures.
 //! 8. [`clock`] and [`entropy`]: time and chance, as arguments for everything above this crate.
 //! 9. [`disk`], [`mod@file`] and [`machine`]: what the disk and the machine offer.
 //! 10. [`locked`]: memory for secrets, kept out of swap and core dumps and wiped when dropped. [`WipingAllocator`] cleans up
@@ -26,6 +27,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod command;
 pub mod daemonize;
 pub mod descriptor;
 pub mod dirlock;

@@ -25,9 +25,6 @@ pub enum LoadError {
     /// It has a flag that forbids it to programs that do not know it.
     #[error("Error loading {file}: Wallet requires newer version of {client_name}")]
     TooNew { file: String, client_name: &'static str },
-    /// Its keys are in a device, and there is no way to talk to it.
-    #[error("Error loading {file}: External signer wallet being loaded without external signer support compiled")]
-    ExternalSigner { file: String },
     /// A descriptor is of a kind that is not known.
     #[error(
         "Unrecognized descriptor found. Loading wallet {file}\n\nThe wallet might have been created on a newer \

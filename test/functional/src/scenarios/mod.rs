@@ -5,6 +5,7 @@ mod arguments;
 mod auth;
 mod bad_peers;
 mod cli;
+mod device;
 mod disk_full;
 mod disk_slow;
 mod endpoints;
@@ -100,6 +101,7 @@ pub const ALL: &[Scenario] = &[
     quick("wrapper", wrapper::play),
     any_shape("offline_tool", offline_tool::play),
     any_shape("payments", payments::play),
+    any_shape("device", device::play),
     quick("flood", flood::play),
     slow("takeover", takeover::play),
     quick("two_coins", two_coins::play),

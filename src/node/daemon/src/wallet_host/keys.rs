@@ -1,5 +1,6 @@
-//! Methods of the node that are given private keys. The node describes them and passes them on: it never works with a
-//! private key itself. The wallet process is started for them if no wallet is in use.
+//! Methods of the node that are given private keys, or ask devices that have some. The node describes them and passes them
+//! on: it never works with a private key itself, and starts no program of a device. The wallet process is started for them
+//! if no wallet is in use.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::NodeContext;
 
 /// The methods that are nothing but that.
 pub(crate) fn methods() -> Vec<Method<NodeContext>> {
-    vec![sign_transaction(), sign_message(), process_psbt()]
+    vec![sign_transaction(), sign_message(), process_psbt(), list_devices()]
 }
 
 fn signature_hash_type(description: &'static str, end: &'static str) -> Arg {
@@ -122,6 +123,22 @@ fn process_psbt() -> Method<NodeContext> {
         }
         node.wallets()?.pass_keys_on(&request)
     })
+}
+
+fn list_devices() -> Method<NodeContext> {
+    let device = [
+        Res::hex("fingerprint", "Master key fingerprint"),
+        Res::str("name", "Device name, the model returned by the signer"),
+    ];
+    method(
+        "signer",
+        "enumeratesigners",
+        "Returns a list of external signers from -signer. Signers with duplicate master key fingerprints are skipped.",
+    )
+    .result(Res::obj("", "", [Res::arr("signers", "", [Res::obj("", "", device)])]))
+    .example_cli("")
+    .example_rpc("")
+    .run(|node: &NodeContext, request| node.wallets()?.pass_keys_on(request))
 }
 
 /// A method of the node that passes a request on if one of the descriptors in this argument has private keys.

@@ -8,7 +8,7 @@ mod open;
 mod settings;
 mod startup;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timers;
 
 use std::collections::BTreeSet;

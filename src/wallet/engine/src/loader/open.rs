@@ -72,8 +72,9 @@ impl Wallets {
         if new.name.is_empty() {
             return Err(WalletError::Unnamed);
         }
-        if new.flags.contains(WalletFlags::EXTERNAL_SIGNER) {
-            return Err(WalletError::ExternalSigner);
+        let has_device = new.flags.contains(WalletFlags::EXTERNAL_SIGNER);
+        if has_device && !new.flags.contains(WalletFlags::DISABLE_PRIVATE_KEYS) {
+            return Err(WalletError::KeysBesideSigner);
         }
         if !new.passphrase.expose().is_empty() && new.flags.contains(WalletFlags::DISABLE_PRIVATE_KEYS) {
             return Err(WalletError::PassphraseWithoutKeys);

@@ -25,7 +25,7 @@ fn config(dir: &Path, options: &[&str]) -> Arc<Config> {
     }
 }
 
-fn loader(dir: &Path, options: &[&str]) -> Arc<dyn WalletLoader> {
+pub(crate) fn loader(dir: &Path, options: &[&str]) -> Arc<dyn WalletLoader> {
     let clock = Arc::new(MockableClock::new(SystemClock::new()));
     process::wallets(config(dir, options), clock, Arc::new(FakeChain::default())).unwrap()
 }

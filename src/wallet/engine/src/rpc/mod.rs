@@ -8,6 +8,7 @@ mod coins;
 mod common;
 mod describe;
 mod descriptors;
+mod device;
 pub(crate) mod docs;
 mod encrypt;
 mod export;
@@ -33,7 +34,7 @@ use ::rpc::Method;
 
 use crate::loader::Wallets;
 
-pub(crate) use common::url_encode;
+pub(crate) use common::{hex, url_encode};
 
 /// Every method that there is.
 pub fn methods() -> Vec<Method<Wallets>> {
@@ -42,6 +43,7 @@ pub fn methods() -> Vec<Method<Wallets>> {
         backup::methods(),
         coins::methods(),
         descriptors::methods(),
+        device::methods(),
         encrypt::methods(),
         hdkeys::methods(),
         history::methods(),

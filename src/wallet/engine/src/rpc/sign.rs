@@ -9,18 +9,21 @@ use bitcoin::key::Parity;
 use bitcoin::{OutPoint, PublicKey, Script, TxOut, Txid, XOnlyPublicKey};
 use descriptors::Notation;
 use primitives::{Codec, Tx, WitnessMode};
-use psbt::finalize::extract_tx;
+use psbt::finalize::{Work, extract_tx};
 use signer::requests::{
     Prevouts, World, psbt_error, read_prevouts, read_psbt, read_sighash, read_transaction, signed_to_json,
 };
 use signer::{Coin, Provider, PsbtManner, fill_psbt, sign_transaction};
 
+use walletdb::WalletFlags;
+
 use super::common::{ensure_unlocked, hex, wallet_of};
 use super::docs::bump as docs;
 use crate::convert;
+use crate::device;
 use crate::loader::Wallets;
 use crate::shared::Shared;
-use crate::wallet::{Core, road};
+use crate::wallet::{Core, Wallet, road};
 
 pub(super) fn methods() -> Vec<Method<Wallets>> {
     vec![docs::signrawtransactionwithwallet().run(sign_raw_transaction), docs::walletprocesspsbt().run(process_psbt)]
@@ -128,14 +131,39 @@ fn process_psbt(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> 
     })?;
     wallet.sign_with_others(&mut provider);
     let manner = PsbtManner { sign, sighash, finalize, bip32_derivs };
-    let outcome = fill_psbt(&mut psbt, &provider, manner).map_err(psbt_error)?;
-    let mut answer = Object::new().with("psbt", psbt.to_base64()).with("complete", outcome.complete);
-    if outcome.complete
-        && let Some(tx) = finished(&psbt)
-    {
+    let complete = fill(&wallet, &mut psbt, &provider, manner)?;
+    let mut answer = Object::new().with("psbt", psbt.to_base64()).with("complete", complete);
+    if complete && let Some(tx) = finished(&psbt) {
         answer.push("hex", hex(&tx.to_bytes(WitnessMode::Include)));
     }
     Ok(answer.into())
+}
+
+/// Adds what the wallet knows to a PSBT, or has it signed, by the wallet's keys or by its device. Says whether all inputs are
+/// finished, and right.
+pub(crate) fn fill(
+    wallet: &Wallet,
+    psbt: &mut psbt::Psbt,
+    provider: &Provider,
+    manner: PsbtManner,
+) -> Result<bool, RpcError> {
+    if !manner.sign || !wallet.has_flag(WalletFlags::EXTERNAL_SIGNER) {
+        return Ok(fill_psbt(psbt, provider, manner).map_err(psbt_error)?.complete);
+    }
+    device::sign(wallet.shared(), psbt, manner.finalize)?;
+    psbt.drop_needless_transactions();
+    let Some(work) = Work::new(psbt) else { return Ok(false) };
+    let data = work.data();
+    Ok((0..psbt.inputs.len()).all(|index| work.is_verified(&data, psbt, index)))
+}
+
+/// Adds what the wallet knows to a PSBT and then has it signed, so that a device sees once what it is asked for.
+pub(crate) fn fill_and_sign(wallet: &Wallet, psbt: &mut psbt::Psbt) -> Result<bool, RpcError> {
+    let mut provider = wallet.read(|core| core.prepare_psbt(psbt));
+    wallet.sign_with_others(&mut provider);
+    let manner = PsbtManner { sign: false, sighash: None, finalize: true, bip32_derivs: true };
+    fill(wallet, psbt, &provider, manner)?;
+    fill(wallet, psbt, &provider, PsbtManner { sign: true, bip32_derivs: false, ..manner })
 }
 
 /// The transaction of a PSBT whose inputs are all signed, whether or not they were finished.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use interfaces::Secret;
 use platform::entropy::random_bytes;
-use signer::ExtendedPrivateKey;
+use signer::{ExtendedPrivateKey, KeyRing};
 use walletdb::{OpenOptions, Record, WalletFile, WalletFlags};
 use zeroize::Zeroizing;
 
 use super::{Core, Draft, NO_BIRTH, Wallet, WalletError};
 use crate::book::Book;
 use crate::convert;
-use crate::keys::Keys;
+use crate::device::{Offered, Signer};
+use crate::keys::{Extent, Keys};
 use crate::ledger::Ledger;
 use crate::shared::Shared;
 use crate::spend::Settings;
@@ -38,6 +39,11 @@ impl Wallet {
     ) -> Result<Self, WalletError> {
         let settings = read_settings(shared, warnings)?;
         let unsafe_sync = shared.config.args().get_bool("unsafesqlitesync", false);
+        // People are asked before there is a file: they may have to look for their device first.
+        let offered = match new.flags.contains(WalletFlags::EXTERNAL_SIGNER) {
+            true => Some(Signer::find(shared)?.descriptors()?),
+            false => None,
+        };
         let file = WalletFile::open_with(path, shared.format, OpenOptions::NEW.unsafe_sync(unsafe_sync))
             .map_err(WalletError::OpenNew)?;
         let mut core = Core::empty(shared);
@@ -46,8 +52,10 @@ impl Wallet {
         draft.records.push(Record::Version(Shared::client_version()));
         let flags = new.flags.with(WalletFlags::DESCRIPTORS).with(WalletFlags::LAST_HARDENED_XPUB_CACHED);
         core.set_flags(flags, &mut draft);
-        if !born_encrypted {
-            core.set_up_keys(shared, &mut draft)?;
+        match offered {
+            Some(offered) => core.set_up_device(offered, shared.now(), &mut draft)?,
+            None if born_encrypted => {}
+            None => core.set_up_keys(shared, &mut draft)?,
         }
         if let Some(tip) = shared.chain.tip()? {
             core.ledger.set_tip(convert::from_hash(&tip.hash), tip.height);
@@ -101,6 +109,21 @@ impl Core {
             for kind in self.keys.notation().address_types().iter().copied() {
                 self.keys.set_up(&root, kind, internal, chain, now, &mut draft.records)?;
             }
+        }
+        self.older(now);
+        self.set_flags(self.flags.without(WalletFlags::BLANK), draft);
+        Ok(())
+    }
+
+    /// Takes the descriptors of a device.
+    fn set_up_device(&mut self, offered: Vec<Offered>, now: i64, draft: &mut Draft) -> Result<(), WalletError> {
+        let none = KeyRing::new(*self.keys.notation());
+        let created = u64::try_from(now).unwrap_or(0);
+        for Offered { descriptor, internal } in offered {
+            let Some(kind) = descriptor.address_type() else { continue };
+            let extent = Extent { created, start: 0, end: i32::from(!descriptor.is_range()), next: 0 };
+            let id = self.keys.import(descriptor, extent, &none, &mut draft.records)?;
+            self.keys.activate(id, kind, internal, &mut draft.records);
         }
         self.older(now);
         self.set_flags(self.flags.without(WalletFlags::BLANK), draft);

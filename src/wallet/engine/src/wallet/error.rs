@@ -4,6 +4,7 @@ use ::rpc::{Code, RpcError};
 use interfaces::IpcError;
 use walletdb::{DbError, LoadError, NameError, OpenError, OpenStatus};
 
+use crate::device::DeviceError;
 use crate::keys::{AddressFault, ManagerFault, VaultFault};
 use crate::spend::SettingsError;
 
@@ -19,9 +20,12 @@ pub enum WalletError {
          be used for wallets with private keys disabled."
     )]
     PassphraseWithoutKeys,
-    /// Another device is to sign.
-    #[error("Compiled without external signing support (required for external signing)")]
-    ExternalSigner,
+    /// Another device is to sign, so there must be no private keys here.
+    #[error("Private keys must be disabled when using an external signer")]
+    KeysBesideSigner,
+    /// The device that signs.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The name cannot be a wallet's.
     #[error("Wallet file verification failed. {0}")]
     Name(#[from] NameError),
@@ -142,7 +146,7 @@ impl WalletError {
             Self::Address(_) => Code::WALLET_KEYPOOL_RAN_OUT,
             Self::Vault(_) => Code::WALLET_PASSPHRASE_INCORRECT,
             Self::Db(_) => Code::DATABASE_ERROR,
-            Self::Road(_) => Code::MISC,
+            Self::Road(_) | Self::Device(_) => Code::MISC,
             _ => Code::WALLET_ERROR,
         }
     }

@@ -7,8 +7,7 @@ use rpc::arr;
 
 use crate::node::Node;
 
-/// Methods that only the judge has, and those that only we have.
-const THEIRS: [&str; 2] = ["enumeratesigners", "walletdisplayaddress"];
+/// Methods that only we have.
 const OURS: [&str; 1] = ["fundaddress"];
 
 /// Pages that say the same in fewer or better words, or with other examples.
@@ -61,7 +60,7 @@ pub(super) fn differences(ours: &mut Node, judge: &mut Node) -> Result<Vec<Strin
         stray.map(|name| format!("{name}: only {side} has it")).collect()
     };
     let mut wrong = only("ours", &here, &there, &OURS);
-    wrong.extend(only("the judge", &there, &here, &THEIRS));
+    wrong.extend(only("the judge", &there, &here, &[]));
     for name in here.intersection(&there) {
         let page = |node: &mut Node| -> Result<String> {
             Ok(node.call("help", &[name.as_str().into()])?.as_str()?.to_owned())

@@ -6,6 +6,7 @@ pub(crate) mod addresses;
 pub(crate) mod backup;
 pub(crate) mod bump;
 pub(crate) mod coins;
+pub(crate) mod device;
 pub(crate) mod encrypt;
 pub(crate) mod fund;
 pub(crate) mod hdkeys;

@@ -6,9 +6,11 @@ use ::rpc::values::{check_object, hash_from_value};
 use ::rpc::{Code, Json, Object, Request, RpcError};
 use bitcoin::Txid;
 use bitcoin::hashes::Hash;
+use primitives::Tx;
 use psbt::{Psbt, Version};
 use signer::requests::psbt_error;
 use signer::{PsbtManner, fill_psbt};
+use walletdb::WalletFlags;
 
 use super::fund::{psbt_version, usual_version};
 use super::options::{has, read_fee};
@@ -17,21 +19,28 @@ use super::{build, default_control, dice};
 use crate::ledger::Notes;
 use crate::loader::Wallets;
 use crate::rpc::common::{ensure_unlocked, is_watch_only, wallet_of};
+use crate::rpc::sign::{fill_and_sign, finished};
 use crate::spend::{BumpError, BumpRequest, Bumped};
 use crate::wallet::{Wallet, road};
 
 /// `bumpfee`
 pub(super) fn bumpfee(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
     let wallet = &wallet_of(wallets, request)?;
-    if wallet.read(is_watch_only) {
+    let has_device = wallet.has_flag(WalletFlags::EXTERNAL_SIGNER);
+    if wallet.read(is_watch_only) && !has_device {
         let text = "bumpfee is not available with wallets that have private keys disabled. Use psbtbumpfee instead.";
         return Err(RpcError::new(Code::WALLET_ERROR, text));
     }
     let (bump, _) = read(wallet, request, true)?;
     let txid = bump.txid;
     let bumped = replace(wallet, bump)?;
-    let cannot = || RpcError::new(Code::WALLET_ERROR, "Can't sign transaction.");
-    let tx = Arc::new(wallet.read(|core| core.sign(wallet.shared().codec, &bumped.tx)).ok_or_else(cannot)?);
+    let signed = if has_device {
+        sign_by_device(wallet, &bumped.tx)?
+    } else {
+        let cannot = || RpcError::new(Code::WALLET_ERROR, "Can't sign transaction.");
+        wallet.read(|core| core.sign(wallet.shared().codec, &bumped.tx)).ok_or_else(cannot)?
+    };
+    let tx = Arc::new(signed);
     let notes = wallet.read(|core| core.ledger.get(&txid).map(|old| old.notes().clone()));
     let Some(old) = notes else { return Err(bump_error(BumpError::Unknown)) };
     // Meanwhile it may have been mined, or spent.
@@ -64,6 +73,14 @@ pub(super) fn psbtbumpfee(wallets: &Wallets, request: &Request) -> Result<Json, 
     let provider = wallet.read(|core| core.prepare_psbt(&mut psbt));
     fill_psbt(&mut psbt, &provider, manner).map_err(psbt_error)?;
     Ok(answer(Object::new().with("psbt", psbt.to_base64()), &bumped, Vec::new()))
+}
+
+fn sign_by_device(wallet: &Wallet, tx: &Tx) -> Result<Tx, RpcError> {
+    let mut psbt = Psbt::new(wallet.shared().codec, usual_version(wallet.shared()), tx);
+    let complete = fill_and_sign(wallet, &mut psbt);
+    let complete = complete.or_else(|error| if error.code == Code::VERIFY_ERROR { Ok(false) } else { Err(error) })?;
+    let signed = if complete { finished(&psbt) } else { None };
+    signed.ok_or_else(|| RpcError::new(Code::WALLET_ERROR, "Transaction incomplete. Try psbtbumpfee instead."))
 }
 
 fn answer(head: Object, bumped: &Bumped, errors: Vec<Json>) -> Json {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ::rpc::{Code, Json, Object, Request, RpcError};
-use walletdb::Text;
+use walletdb::{Text, WalletFlags};
 
 use super::options::read_fee;
 use super::outputs::{fee_payers, outputs, recipients};
@@ -62,6 +62,11 @@ fn pay(
     verbose: bool,
 ) -> Result<Json, RpcError> {
     wallet.read(ensure_unlocked)?;
+    if wallet.has_flag(WalletFlags::EXTERNAL_SIGNER) {
+        let text =
+            "Error: sendtoaddress and sendmany are not supported for wallets with external signers; use send instead";
+        return Err(RpcError::new(Code::WALLET_ERROR, text));
+    }
     if wallet.read(is_watch_only) {
         return Err(RpcError::new(Code::WALLET_ERROR, "Error: Private keys are disabled for this wallet"));
     }

@@ -6,8 +6,6 @@ use ::rpc::{Code, Json, Object, Request, RpcError};
 use bitcoin::absolute::LockTime;
 use primitives::{Tx, WitnessMode};
 use psbt::Psbt;
-use signer::requests::psbt_error;
-use signer::{PsbtManner, fill_psbt};
 
 use super::fund::{fund, usual_version};
 use super::options::{has, join_fee_arguments, move_weights, refuse_old_names};
@@ -16,7 +14,7 @@ use super::{build, default_control, dice, spend_error};
 use crate::ledger::Notes;
 use crate::loader::Wallets;
 use crate::rpc::common::{hex, wallet_of};
-use crate::rpc::sign::finished;
+use crate::rpc::sign::{fill_and_sign, finished};
 use crate::spend::{SEQUENCE_NONFINAL, SEQUENCE_RBF};
 use crate::wallet::Wallet;
 
@@ -66,13 +64,8 @@ pub(super) fn finish(wallet: &Arc<Wallet>, options: &Json, tx: Tx) -> Result<Jso
         tx = shared.codec.new_tx(inner, height);
     }
     let mut psbt = Psbt::new(shared.codec, usual_version(shared), &tx);
-    let mut provider = wallet.read(|core| core.prepare_psbt(&mut psbt));
-    wallet.sign_with_others(&mut provider);
-    let manner = PsbtManner { sign: false, sighash: None, finalize: true, bip32_derivs: true };
-    fill_psbt(&mut psbt, &provider, manner).map_err(psbt_error)?;
-    let manner = PsbtManner { sign: true, bip32_derivs: false, ..manner };
-    let outcome = fill_psbt(&mut psbt, &provider, manner).map_err(psbt_error)?;
-    let signed = if outcome.complete { finished(&psbt) } else { None };
+    let complete = fill_and_sign(wallet, &mut psbt)?;
+    let signed = if complete { finished(&psbt) } else { None };
 
     let flag = |name: &str, default: bool| match options.get(name) {
         Json::Null => Ok(default),
