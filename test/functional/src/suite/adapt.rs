@@ -1,8 +1,8 @@
 //! Suites that their coin took over from Bitcoin with Bitcoin's addresses in them.
 //!
-//! Such a suite fails with its own coin's daemon at the first address. So the scripts are copied, and every address and
-//! every key of Bitcoin's test chain in them is written as the coin writes the same. Nothing else changes: what a test
-//! expects stays what its authors expect.
+//! Such a suite fails with its own coin's daemon at the first address, or at the first message to a peer. So the scripts
+//! are copied, and every address and every key of Bitcoin's test chain in them, and what messages begin with there, is
+//! written as the coin writes the same. Nothing else changes: what a test expects stays what its authors expect.
 
 use std::fs;
 use std::path::Path;
@@ -16,28 +16,34 @@ use coin::Chain;
 const THEIRS: &str = "bcrt";
 /// The first bytes of its other addresses, and of its keys.
 const THEIR_BYTES: [u8; 3] = [111, 196, 239];
+/// What messages of its peers begin with.
+const THEIR_MAGIC: [u8; 4] = [0xfa, 0xbf, 0xb5, 0xda];
 
-/// How a coin's test chain writes addresses and keys.
+/// How a coin's test chain writes addresses and keys, and what its messages begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Writing {
     hrp: Hrp,
     bytes: [u8; 3],
+    magic: [u8; 4],
 }
 
 impl Writing {
     /// That of a chain.
     pub(super) fn of(chain: &Chain) -> Result<Self> {
         let bytes = [chain.base58_pubkey, chain.base58_script, chain.base58_secret];
-        Ok(Self { hrp: Hrp::parse(chain.bech32_hrp)?, bytes })
+        Ok(Self { hrp: Hrp::parse(chain.bech32_hrp)?, bytes, magic: chain.magic })
     }
 
     /// Whether Bitcoin's test chain writes the same.
     pub(super) fn is_theirs(&self) -> bool {
-        self.hrp.as_str() == THEIRS && self.bytes == THEIR_BYTES
+        self.hrp.as_str() == THEIRS && self.bytes == THEIR_BYTES && self.magic == THEIR_MAGIC
     }
 
-    /// The word as the coin writes it; `None` if it is no address and no key.
+    /// The word as the coin writes it; `None` if it is none that the coin writes otherwise.
     fn write(&self, word: &str) -> Option<String> {
+        if word == spelt(THEIR_MAGIC, "") {
+            return Some(spelt(self.magic, ""));
+        }
         if word.starts_with(THEIRS) {
             if word == THEIRS {
                 return Some(self.hrp.to_string());
@@ -53,6 +59,11 @@ impl Writing {
         *first = self.bytes[kind];
         fits.then(|| base58::encode_check(&bytes))
     }
+}
+
+/// Bytes in hexadecimal, with something before each of them.
+fn spelt(bytes: [u8; 4], before: &str) -> String {
+    bytes.map(|byte| format!("{before}{byte:02x}")).concat()
 }
 
 /// Copies the folder of scripts `from` to `to`, with addresses and keys in another writing.
@@ -91,7 +102,7 @@ fn adapted(text: &str, writing: Writing) -> String {
         }
         rest = &found[word.len()..];
     }
-    out + rest
+    (out + rest).replace(&spelt(THEIR_MAGIC, r"\x"), &spelt(writing.magic, r"\x"))
 }
 
 #[cfg(test)]
@@ -100,7 +111,7 @@ mod tests {
 
     #[test]
     fn addresses_are_written_as_the_coin_writes_them() {
-        let coins = Writing { hrp: Hrp::parse("wcrt").unwrap(), bytes: [66, 65, 193] };
+        let coins = Writing { hrp: Hrp::parse("wcrt").unwrap(), bytes: [66, 65, 193], magic: [1, 0xfe, 2, 3] };
         let program = [7; 32];
         let write = |hrp: &str| {
             let hrp = Hrp::parse(hrp).unwrap();
@@ -118,7 +129,13 @@ mod tests {
             format!("('{}', {});{}_{}", word(bytes[0], 20), word(bytes[1], 20), word(bytes[2], 32), word(bytes[2], 33))
         };
         assert_eq!(adapted(&all(THEIR_BYTES), coins), all(coins.bytes));
-        assert!(!coins.is_theirs() && Writing { hrp: Hrp::parse(THEIRS).unwrap(), bytes: THEIR_BYTES }.is_theirs());
+        let magic = |magic: &str, hex: &str| format!("\"regtest\": b\"{magic}\", netmagic={hex}\n");
+        let written = adapted(&magic(r"\xfa\xbf\xb5\xda", "fabfb5da"), coins);
+        assert_eq!(written, magic(r"\x01\xfe\x02\x03", "01fe0203"));
+        let theirs = Writing { hrp: Hrp::parse(THEIRS).unwrap(), bytes: THEIR_BYTES, magic: THEIR_MAGIC };
+        assert!(
+            theirs.is_theirs() && ![coins, Writing { magic: coins.magic, ..theirs }].iter().any(Writing::is_theirs)
+        );
     }
 
     #[test]
@@ -127,7 +144,7 @@ mod tests {
         fs::create_dir(from.path().join("data")).unwrap();
         fs::write(from.path().join("a.py"), "'bcrt'\n").unwrap();
         fs::write(from.path().join("data/b.json"), "\"bcrt\"\n").unwrap();
-        let writing = Writing { hrp: Hrp::parse("rx").unwrap(), bytes: THEIR_BYTES };
+        let writing = Writing { hrp: Hrp::parse("rx").unwrap(), bytes: THEIR_BYTES, magic: THEIR_MAGIC };
         copy(from.path(), &to.path().join("x"), writing).unwrap();
         let read = |name: &str| fs::read_to_string(to.path().join("x").join(name)).unwrap();
         assert_eq!((read("a.py").as_str(), read("data/b.json").as_str()), ("'rx'\n", "\"rx\"\n"));

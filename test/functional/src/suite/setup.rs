@@ -56,7 +56,7 @@ impl Setup {
             if program.first().is_empty() { program.path().to_owned() } else { ours.to_owned() }
         };
         let daemon = direct(&programs.daemon, &programs.ours);
-        let mut variables = vec![(coin.test_env_daemon.to_owned(), daemon.clone())];
+        let mut variables = Vec::new();
         for &name in coin.test_env_vars {
             let program = match name {
                 _ if name.ends_with("CLI") => direct(&programs.cli, &bin.join(format!("{}-cli", coin.id))),
@@ -77,6 +77,9 @@ impl Setup {
         };
         let framework = fs::read_to_string(scripts.join("test_framework/test_framework.py")).unwrap_or_default();
         let old_wallets = framework.contains("\"--descriptors\", default=False");
+        // A suite from before there were two transports counts the bytes of the first.
+        let started = if framework.contains("v2transport") { daemon.clone() } else { launcher(&daemon, work)? };
+        variables.push((coin.test_env_daemon.to_owned(), started));
         Ok(Setup { scripts, work: work.to_owned(), suite, daemon, variables, old_wallets })
     }
 
@@ -127,6 +130,17 @@ impl Setup {
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         command
     }
+}
+
+/// A program that starts the daemon with the old transport, unless it is told otherwise.
+fn launcher(daemon: &Path, work: &Path) -> Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let path = work.join("daemon");
+    let name = daemon.to_str().context("the path of the daemon is no text")?.replace('\'', r"'\''");
+    fs::write(&path, format!("#!/bin/sh\nexec '{name}' -v2transport=0 \"$@\"\n"))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    Ok(path)
 }
 
 /// `--name=path`.
@@ -196,6 +210,19 @@ mod tests {
     }
 
     #[test]
+    fn a_suite_that_knows_both_transports_starts_the_daemon_itself() {
+        let [checkout, bin, work] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let framework = checkout.path().join("test/functional/test_framework");
+        fs::create_dir_all(&framework).unwrap();
+        fs::write(framework.join("test_framework.py"), "args.append('-v2transport=1')\n").unwrap();
+        fs::write(checkout.path().join("test/config.ini.in"), "").unwrap();
+        let coin = coin::by_id("widecoin").unwrap();
+        let setup = Setup::make(checkout.path(), work.path(), coin, Shape::Mono, bin.path()).unwrap();
+        let (_, started) = setup.variables.iter().find(|(name, _)| name == "WIDECOIND").unwrap();
+        assert!(started.ends_with("widecoind"), "{}", started.display());
+    }
+
+    #[test]
     fn a_script_gets_its_configuration_and_the_executables() {
         let [checkout, bin, work] = [(); 3].map(|()| tempfile::tempdir().unwrap());
         fs::create_dir_all(checkout.path().join("test/functional")).unwrap();
@@ -204,7 +231,10 @@ mod tests {
         let setup = Setup::make(checkout.path(), work.path(), coin, Shape::Multi, bin.path()).unwrap();
         let script = setup.script("x.py");
         let set = |name: &str| script.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
-        assert!(set("FREICOIND").unwrap().to_string_lossy().ends_with("/freicoin-node"));
+        let started = PathBuf::from(set("FREICOIND").unwrap());
+        assert_eq!(started, work.path().join("daemon"));
+        let text = fs::read_to_string(started).unwrap();
+        assert!(text.ends_with("/freicoin-node' -v2transport=0 \"$@\"\n") && text.starts_with("#!/bin/sh\n"), "{text}");
         assert_eq!(set("PYTHONDONTWRITEBYTECODE").unwrap(), "1");
         assert!(work.path().join("build/bin").is_dir());
         assert_eq!(setup.kind_of_wallets(&[]), None);
