@@ -50,8 +50,8 @@ mod view;
 
 pub use assume_valid::{AssumeValid, WhyVerify};
 pub use block::{
-    BlockChecks, HeaderContext, Scope, WITNESS_RESERVED_VALUE, commitment_index, commitment_output, commitment_root,
-    height_script, is_mutated,
+    BlockChecks, HeaderContext, Scope, WITNESS_RESERVED_VALUE, behind_commitment, commitment_index, commitment_output,
+    commitment_root, height_script, is_mutated,
 };
 pub use coins::{UnsupportedRules, rules_for};
 pub use connect::{Connecting, is_bip30_repeat, is_bip30_unspendable};

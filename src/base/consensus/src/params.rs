@@ -44,16 +44,19 @@ pub enum OwnStart {
     Receipts,
     /// Syscoin: no block may look like the parent of another.
     SecondBridge,
+    /// Syscoin: blocks say something of Bitcoin's chain.
+    Checkpoints,
 }
 
 impl OwnStart {
     /// The options that move them, without their dash. The value of the first may be two heights with a colon between, the
     /// second of which is for what needs masternodes to exist.
-    pub const OPTIONS: [(&str, Self); 4] = [
+    pub const OPTIONS: [(&str, Self); 5] = [
         ("dip3params", Self::Masternodes),
         ("nevmstartheight", Self::Nevm),
         ("clreceiptstartheight", Self::Receipts),
         ("bridgev2startheight", Self::SecondBridge),
+        ("btccstartheight", Self::Checkpoints),
     ];
 }
 

@@ -41,6 +41,9 @@ pub struct MergedMining {
     pub chain_id: u32,
     /// The script of an output that the other block's coinbase must have.
     pub parent_output: Vec<u8>,
+    /// If the block must name the one that the other block builds on: what stands before that name, at the end of what
+    /// is behind the commitment to witnesses.
+    pub name_tag: Option<[u8; 4]>,
 }
 
 /// What a coin's rules want to know of a block's place in its chain beyond the height, found once for each block.
@@ -76,10 +79,30 @@ pub struct BlockEnds {
     pub witness: Option<Vec<u8>>,
     /// Whether the coinbase commits to the witnesses, in an output of its own.
     pub commitment_in_coinbase: bool,
+    /// What else that output holds.
+    pub data: Vec<u8>,
     /// Outputs that the coinbase begins with.
     pub first_outputs: Vec<TxOut>,
     /// The transaction that the block ends with, and what it pays.
     pub last: Option<(Tx, i64)>,
+}
+
+impl BlockEnds {
+    /// What most coins want of the block that follows `prev`.
+    pub(crate) fn usual(params: &ChainParams, prev: &dyn HeaderView) -> Self {
+        let segwit = params.is_active(Buried::Segwit, next_height(Some(prev)));
+        Self {
+            // Not final, so that the lock time counts: the same coinbase is never valid at another height.
+            sequence: Sequence::ENABLE_LOCKTIME_NO_RBF.to_consensus_u32(),
+            lock_time: prev.height(),
+            witness: segwit.then(|| block::WITNESS_RESERVED_VALUE.to_vec()),
+            // Where segwit is to come, blocks commit to their witnesses before it is in force.
+            commitment_in_coinbase: params.activation(Buried::Segwit).height().is_some(),
+            data: Vec::new(),
+            first_outputs: Vec::new(),
+            last: None,
+        }
+    }
 }
 
 /// The consensus rules of one chain.
@@ -345,17 +368,7 @@ pub trait Rules: Debug + Send + Sync {
         cache: &dyn VersionBitsCache,
     ) -> Result<BlockEnds, ConnectReason> {
         let _ = (coins, cache);
-        let segwit = self.params().is_active(Buried::Segwit, next_height(Some(prev)));
-        Ok(BlockEnds {
-            // Not final, so that the lock time counts: the same coinbase is never valid at another height.
-            sequence: Sequence::ENABLE_LOCKTIME_NO_RBF.to_consensus_u32(),
-            lock_time: prev.height(),
-            witness: segwit.then(|| block::WITNESS_RESERVED_VALUE.to_vec()),
-            // Where segwit is to come, blocks commit to their witnesses before it is in force.
-            commitment_in_coinbase: self.params().activation(Buried::Segwit).height().is_some(),
-            first_outputs: Vec::new(),
-            last: None,
-        })
+        Ok(BlockEnds::usual(self.params(), prev))
     }
 
     /// What the witness of a block's coinbase holds if its miner left it out; `None` if it needs none.

@@ -189,7 +189,7 @@ impl Lab {
             std::iter::once(Arc::new(Tx::new(coinbase.clone(), None))).chain(txs.iter().cloned()).collect()
         };
         let mut block = Block { header: Header::new(raw), txs: with(&coinbase), tail: None };
-        coinbase.output.push(consensus::commitment_output(&block));
+        coinbase.output.push(consensus::commitment_output(&block, &[]));
         block.txs = with(&coinbase);
         let merkle_root = block.merkle_root().0;
         block.header = (0..u32::MAX)

@@ -3,6 +3,7 @@
 mod answers;
 mod arguments;
 mod auth;
+mod aux_blocks;
 mod bad_peers;
 mod cli;
 mod device;
@@ -87,6 +88,7 @@ pub const ALL: &[Scenario] = &[
     quick("mine", mine::play),
     quick("fund", fund::play),
     quick("merged", merged::play),
+    quick("aux_blocks", aux_blocks::play),
     quick("reorg", reorg::play),
     quick("kill", kill::play),
     quick("disk_full", disk_full::play),

@@ -17,7 +17,7 @@ pub use context::height_script;
 pub use header::HeaderContext;
 pub(crate) use header::{check_header, check_header_context, check_place};
 pub(crate) use witness::check_witness;
-pub use witness::{WITNESS_RESERVED_VALUE, commitment_index, commitment_output, commitment_root};
+pub use witness::{WITNESS_RESERVED_VALUE, behind_commitment, commitment_index, commitment_output, commitment_root};
 
 #[cfg(test)]
 mod tests;

@@ -224,7 +224,7 @@ fn committed(rules: &dyn Rules, chain: &HeaderVec) -> Vec<bitcoin::Transaction> 
     let mut base = coinbase(chain.height() + 1, vec![output(1, &[0x51])]);
     base.input[0].witness = Witness::from_slice(&[WITNESS_RESERVED_VALUE]);
     let bare = mined(rules, next_header(chain), vec![base.clone(), inner.clone()]);
-    base.output.push(commitment_output(&bare));
+    base.output.push(commitment_output(&bare, &[]));
     vec![base, inner]
 }
 
@@ -289,7 +289,7 @@ fn weight_is_judged_after_the_witness() {
         txs[1].input[0].witness = Witness::from_slice(&[vec![0; size]]);
         txs[0].output.pop();
         let bare = mined(&*rules, next_header(&chain), txs.clone());
-        txs[0].output.push(commitment_output(&bare));
+        txs[0].output.push(commitment_output(&bare, &[]));
         if !commit {
             txs[1].input[0].witness = Witness::from_slice(&[vec![1; size]]);
         }

@@ -25,6 +25,11 @@ pub fn commitment_index(coinbase: &Tx) -> Option<usize> {
     })
 }
 
+/// What stands behind the commitment in the script of an output that has one.
+pub fn behind_commitment(output: &TxOut) -> &[u8] {
+    output.script_pubkey.as_bytes().get(SIZE..).unwrap_or_default()
+}
+
 /// The root that a commitment holds, for this block and reserved value.
 pub fn commitment_root(block: &Block, reserved: &[u8; 32]) -> [u8; 32] {
     let mut engine = sha256d::Hash::engine();
@@ -33,10 +38,11 @@ pub fn commitment_root(block: &Block, reserved: &[u8; 32]) -> [u8; 32] {
     sha256d::Hash::from_engine(engine).to_byte_array()
 }
 
-/// The output that commits to the witnesses of a block, with the usual reserved value.
-pub fn commitment_output(block: &Block) -> TxOut {
+/// The output that commits to the witnesses of a block, with the usual reserved value. Its script ends with `behind`.
+pub fn commitment_output(block: &Block, behind: &[u8]) -> TxOut {
     let mut script = HEADER.to_vec();
     script.extend(commitment_root(block, &WITNESS_RESERVED_VALUE));
+    script.extend(behind);
     TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::from_bytes(script) }
 }
 

@@ -160,6 +160,7 @@ pub(super) fn ends(
         lock_time: time,
         witness: None,
         commitment_in_coinbase: false,
+        data: Vec::new(),
         first_outputs: Vec::new(),
         last: None,
     };

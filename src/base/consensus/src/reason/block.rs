@@ -6,6 +6,7 @@ use bitcoin::Txid;
 use thiserror::Error;
 
 use super::{BlockResult, HeaderReason, TxReason};
+use crate::syscoin::checkpoint::CheckpointReason;
 
 /// Why a block is invalid, before any coin is looked at.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -81,6 +82,9 @@ pub enum BlockReason {
     /// A transaction has a version that only a coinbase may have.
     #[error("bad-mn-version")]
     QuorumVersion,
+    /// What it says of Bitcoin's chain is missing or wrong (Syscoin).
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointReason),
     /// The proof of merged mining behind its header cannot be followed.
     #[error("bad-auxpow-mutated")]
     MergedMutated,
@@ -132,7 +136,7 @@ impl BlockReason {
             Self::WitnessBranchSize => "CheckWitnessMalleation : invalid witness branch size".into(),
             Self::UnexpectedWitness => "CheckWitnessMalleation : unexpected witness data found".into(),
             Self::Weight => "ContextualCheckBlock : weight limit failed".into(),
-            Self::NevmData | Self::NevmSize => "".into(),
+            Self::NevmData | Self::NevmSize | Self::Checkpoint(_) => "".into(),
             Self::DirectAuxPowParent => "non-AuxPoW block coinbase contains merged-mining header".into(),
             Self::CoinbaseVersion(version) => {
                 format!("Coinbase transaction must be standard or explicitly allowed MN versions: {version}").into()

@@ -3,18 +3,19 @@
 use bitcoin::BlockHash;
 use bitcoin::hashes::Hash;
 use coin::{Activation, Chain, SyscoinExtra};
-use primitives::{AuxPow, Block, Header, Tx, TxOutEntry};
+use primitives::{AuxPow, Block, FinalTx, Header, Tx, TxOutEntry};
+use script::Flags;
 
 use super::assets;
 use super::auxpow::{self, AuxPowReason, ChainIds};
-use super::{retarget, reward, tag, version};
+use super::{checkpoint, retarget, reward, tag, version};
 use crate::block::{self, BlockChecks, HeaderContext};
-use crate::deployment::Buried;
+use crate::deployment::{Buried, VersionBitsCache};
 use crate::params::{ChainParams, OwnStart};
 use crate::pow;
-use crate::reason::{BlockReason, HeaderReason, TxReason};
-use crate::rules::{MergedMining, Rules, Unverified};
-use crate::tx;
+use crate::reason::{BlockReason, ConnectReason, HeaderReason, TxReason};
+use crate::rules::{BlockEnds, MergedMining, Rules, Unverified};
+use crate::tx::{self, CoinView};
 use crate::view::{HeaderView, next_height};
 
 /// What is not verified of a chain on which the NEVM and masternodes are in force.
@@ -62,6 +63,7 @@ impl Syscoin {
                 OwnStart::Nevm => extra.nevm_start_block = start,
                 OwnStart::Receipts => extra.cl_receipt_start_block = start,
                 OwnStart::SecondBridge => extra.bridge_v2_start_block = start,
+                OwnStart::Checkpoints => extra.btcc_start_block = start,
             }
         }
         let ids = ChainIds { id: extra.auxpow_chain_id, old: extra.auxpow_old_chain_id, strict: extra.strict_chain_id };
@@ -153,7 +155,9 @@ impl Rules for Syscoin {
     fn merged_mining(&self, signalled: i32, prev: &dyn HeaderView) -> Option<MergedMining> {
         let nevm = if self.is_private() { 0 } else { version::NEVM };
         let version = version::with_chain_id(signalled, self.ids.id) | version::AUXPOW | nevm;
-        Some(MergedMining { version, chain_id: self.ids.id, parent_output: tag::output(prev)? })
+        let naming = checkpoint::is_naming(self.extra.btcc_start_block, next_height(Some(prev)));
+        let name_tag = naming.then_some(checkpoint::NAME_TAG);
+        Some(MergedMining { version, chain_id: self.ids.id, parent_output: tag::output(prev)?, name_tag })
     }
 
     fn trusted_below(&self) -> Option<u32> {
@@ -247,6 +251,9 @@ impl Rules for Syscoin {
         if rest.iter().any(|tx| tx.version() == assets::QUORUM_COMMITMENT) {
             return Err(BlockReason::QuorumVersion);
         }
+        if checkpoint::is_naming(self.extra.btcc_start_block, next_height(prev)) {
+            checkpoint::check_name(block)?;
+        }
         Ok(())
     }
 
@@ -264,6 +271,29 @@ impl Rules for Syscoin {
 
     fn enforces_bip30(&self, _: &BlockHash, _: &dyn HeaderView) -> bool {
         true
+    }
+
+    fn open_block(
+        &self,
+        block: &Block,
+        prev: &dyn HeaderView,
+        _: Flags,
+        _: &dyn CoinView,
+        _: &dyn VersionBitsCache,
+    ) -> Result<Option<FinalTx>, ConnectReason> {
+        checkpoint::check_report(self.extra.btcc_start_block, block, prev).map_err(BlockReason::Checkpoint)?;
+        Ok(None)
+    }
+
+    fn block_ends(
+        &self,
+        prev: &dyn HeaderView,
+        _: &dyn CoinView,
+        _: &dyn VersionBitsCache,
+    ) -> Result<BlockEnds, ConnectReason> {
+        let reports = checkpoint::reported(self.extra.btcc_start_block, next_height(Some(prev))).is_some();
+        let data = if reports { checkpoint::empty_report() } else { Vec::new() };
+        Ok(BlockEnds { data, ..BlockEnds::usual(&self.params, prev) })
     }
 
     fn reward(&self, height: u32, fees: i64) -> i64 {

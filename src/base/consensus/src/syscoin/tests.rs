@@ -3,5 +3,6 @@
 
 mod assets;
 mod auxpow;
+mod checkpoint;
 mod headers;
 mod rules;

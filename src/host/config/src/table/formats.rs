@@ -31,6 +31,7 @@ pub(super) const SERVER: &[OptionSpec] = &[
     )
     .for_format(FORMAT),
     start("bridgev2startheight", "=<n>", "Start the rules of the second bridge at this height (regtest-only)"),
+    start("btccstartheight", "=<n>", "Let blocks from this height on name blocks of Bitcoin (regtest-only)"),
     start("clreceiptstartheight", "=<n>", "Start the strict form of asset lists at this height (regtest-only)"),
     start("dip3params", "=<n:m>", "Start masternodes and assets at height n; m is not used (regtest-only)"),
     start("nevmstartheight", "=<n>", "Start the NEVM's block times at this height (regtest-only)"),

@@ -88,7 +88,8 @@ impl Draft {
         let mut block = Block { header: self.header.clone(), txs, tail: None };
         self.rules.commit_to_witnesses(&mut block);
         if let Some(index) = index {
-            inner.output[index] = consensus::commitment_output(&block);
+            let behind = consensus::behind_commitment(&inner.output[index]).to_vec();
+            inner.output[index] = consensus::commitment_output(&block, &behind);
             block.txs[0] = Arc::new(Tx::new(inner, lock_height));
         }
         block
@@ -157,7 +158,12 @@ impl Draft {
             rules: Arc::clone(rules),
         };
         if ends.commitment_in_coinbase {
-            plan.required = vec![consensus::commitment_output(&draft.block())];
+            let mut behind = Vec::new();
+            let data = [ends.data, order.data.clone()].concat();
+            if !data.is_empty() {
+                script::instruction::push_data(&mut behind, &data);
+            }
+            plan.required = vec![consensus::commitment_output(&draft.block(), &behind)];
             draft.coinbase = Arc::new(coinbase(&plan, &order.script, height, codec));
             draft.plan = plan;
         }

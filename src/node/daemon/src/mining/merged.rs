@@ -24,6 +24,8 @@ pub struct MergedBlock {
     pub height: u32,
     /// What the other chain's block needs.
     pub needs: MergedMining,
+    /// The block that it must build on, if ours names it.
+    pub named: Option<BlockHash>,
 }
 
 /// The blocks on the tip that wait for a proof.
@@ -36,6 +38,14 @@ pub struct MergedWork {
     blocks: HashMap<BlockHash, MergedBlock>,
     /// Where each wallet, known by the path of its requests, is paid until one of its blocks is handed in.
     payees: HashMap<String, ScriptBuf>,
+}
+
+/// What a block depends on that is still to be mined.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    tip: BlockHash,
+    updates: u64,
+    now: i64,
 }
 
 impl MergedWork {
@@ -57,34 +67,44 @@ impl MergedWork {
         self.blocks.get(hash).map(|merged| &merged.block)
     }
 
-    fn current(&self, script: &ScriptBuf, tip: BlockHash, updates: u64, now: i64) -> Option<MergedBlock> {
-        let fresh = self.tip == Some(tip) && (self.updates == updates || now - self.made <= REFRESH);
-        let hash = self.newest.get(script).filter(|_| fresh)?;
-        self.blocks.get(hash).cloned()
+    /// The newest block for `script`, if it is still right, and names the block `named` if it names one.
+    fn current(&self, script: &ScriptBuf, named: Option<BlockHash>, state: State) -> Option<MergedBlock> {
+        let unchanged = self.updates == state.updates || state.now - self.made <= REFRESH;
+        let hash = self.newest.get(script).filter(|_| self.tip == Some(state.tip) && unchanged)?;
+        self.blocks.get(hash).filter(|merged| merged.needs.name_tag.is_none() || merged.named == named).cloned()
     }
 }
 
 impl Miner {
-    /// A block that pays `script` and waits for a proof; `None` if this coin is not mined together with others.
-    pub fn merged_block(&self, script: ScriptBuf) -> Result<Option<MergedBlock>, MineError> {
+    /// A block that pays `script` and waits for a proof; `None` if this coin is not mined together with others. Where it
+    /// must name the block that the other one builds on, that is `previous`.
+    pub fn merged_block(
+        &self,
+        script: ScriptBuf,
+        previous: Option<BlockHash>,
+    ) -> Result<Option<MergedBlock>, MineError> {
         let updates = self.pool().read().updates();
         let now = self.clock().unix_seconds();
         let tip = self.tip().ok_or(MineError::NoTip)?.hash;
-        if let Some(merged) = self.merged().current(&script, tip, updates, now) {
+        if let Some(merged) = self.merged().current(&script, previous, State { tip, updates, now }) {
             return Ok(Some(merged));
         }
-        let draft = self.draft(&Order { script: script.clone(), ..Order::default() })?;
-        let needs = self.reader().tree(|tree| {
-            let branch = Branch::new(tree, tree.find(&draft.prev)?);
-            let deployments = self.rules().params().deployments();
-            let signalled = consensus::block_version(deployments, Some(&branch), &consensus::NoCache);
-            self.rules().merged_mining(signalled, &branch)
-        });
-        let Some(needs) = needs else { return Ok(None) };
+        let Some(needs) = self.needs(&tip) else { return Ok(None) };
+        let named = previous.filter(|_| needs.name_tag.is_some());
+        let data = match (needs.name_tag, named) {
+            (Some(_), None) => return Err(MineError::Unnamed),
+            (Some(tag), Some(named)) => [tag.as_slice(), named.as_ref()].concat(),
+            (None, _) => Vec::new(),
+        };
+        let draft = self.draft(&Order { script: script.clone(), data, ..Order::default() })?;
+        if draft.prev != tip {
+            // The tip has just changed, and the new one may need something else.
+            return self.merged_block(script, previous);
+        }
         let mut block = draft.block();
         let version = bitcoin::block::Version::from_consensus(needs.version);
         block.header = Header::new(RawHeader { version, ..*block.header.raw() });
-        let merged = MergedBlock { block, height: draft.height, needs };
+        let merged = MergedBlock { block, height: draft.height, needs, named };
         let mut work = self.merged();
         if work.tip != Some(draft.prev) {
             let payees = std::mem::take(&mut work.payees);
@@ -94,5 +114,15 @@ impl Miner {
         work.newest.insert(script, merged.block.hash());
         work.blocks.insert(merged.block.hash(), merged.clone());
         Ok(Some(merged))
+    }
+
+    /// What the block after `tip` needs to be mined together with another.
+    fn needs(&self, tip: &BlockHash) -> Option<MergedMining> {
+        self.reader().tree(|tree| {
+            let branch = Branch::new(tree, tree.find(tip)?);
+            let deployments = self.rules().params().deployments();
+            let signalled = consensus::block_version(deployments, Some(&branch), &consensus::NoCache);
+            self.rules().merged_mining(signalled, &branch)
+        })
     }
 }

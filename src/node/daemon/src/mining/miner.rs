@@ -30,6 +30,9 @@ pub enum MineError {
     /// What was made breaks a rule. The pool and the chain do not fit together.
     #[error("TestBlockValidity failed: {0}")]
     Invalid(String),
+    /// A block at this height names the one that its parent builds on, and nobody said which.
+    #[error("btcprevhash is required at this height")]
+    Unnamed,
     /// The chain did not take it.
     #[error("ProcessNewBlock, block not accepted")]
     Refused,

@@ -38,6 +38,8 @@ pub struct Order {
     pub coinbase_sigops: u64,
     /// Whom the coinbase pays.
     pub script: ScriptBuf,
+    /// What else the output holds that commits to witnesses, behind what the rules want there.
+    pub data: Vec<u8>,
 }
 
 impl Default for Order {
@@ -48,6 +50,7 @@ impl Default for Order {
             coinbase_sigops: COINBASE_SIGOPS,
             // Anybody may take it: whoever mines this replaces it.
             script: ScriptBuf::from_bytes(vec![0x51]),
+            data: Vec::new(),
         }
     }
 }

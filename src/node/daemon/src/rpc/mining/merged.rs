@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
-use bitcoin::ScriptBuf;
+use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method, values::hash_from_value};
+use bitcoin::{BlockHash, ScriptBuf, hashes::Hash};
 use consensus::target_of;
 use primitives::{Addresses, Destination, Header};
 
@@ -39,6 +39,8 @@ fn offer_fields() -> Vec<Res> {
         Res::str("bits", "compressed target of the block"),
         Res::num("height", "height of the block"),
         Res::str("_target", "target in reversed byte order, deprecated"),
+        Res::hex("_btcprevhash", "BTCPREV committed into the template when required for BTCC sign-offset blocks")
+            .optional(),
     ]
 }
 
@@ -46,19 +48,22 @@ fn answer_create(node: &NodeContext, request: &Request) -> Result<Json, RpcError
     let addresses = Addresses::new(node.config.coin(), node.config.chain());
     let destination = addresses.decode(request.str("address")?).ok().filter(|d| !matches!(d, Destination::None(_)));
     let invalid = || RpcError::new(Code::INVALID_ADDRESS_OR_KEY, "Error: Invalid coinbase payout address");
-    offer(node, addresses.script(&destination.ok_or_else(invalid)?))
+    let previous = request.opt("btcprevhash").map(|value| hash_from_value(value, "btcprevhash")).transpose()?;
+    let script = addresses.script(&destination.ok_or_else(invalid)?);
+    offer(node, script, previous.map(BlockHash::from_byte_array))
 }
 
-/// A block that pays `script`, and what its miner needs to know.
-fn offer(node: &NodeContext, script: ScriptBuf) -> Result<Json, RpcError> {
+/// A block that pays `script`, and what its miner needs to know. Where blocks name the one that their parent builds on,
+/// that is `previous`.
+fn offer(node: &NodeContext, script: ScriptBuf, previous: Option<BlockHash>) -> Result<Json, RpcError> {
     check_ready(node)?;
-    let merged = node.miner().merged_block(script).map_err(|e| failed(&e))?;
+    let merged = node.miner().merged_block(script, previous).map_err(|e| failed(&e))?;
     let merged = merged.ok_or_else(|| RpcError::misc("mining auxblock method is not yet available"))?;
     let (block, header) = (&merged.block, &merged.block.header);
     let value = block.txs.first().and_then(|tx| tx.outputs().first()).map_or(0, consensus::value_of);
     let target = target_of(header.bits(), node.rules.params().pow().limit);
     let target = target.ok_or_else(|| RpcError::misc("invalid difficulty bits in block"))?;
-    Ok(Object::new()
+    let mut answer = Object::new()
         .with("hash", block.hash().to_string())
         .with("chainid", merged.needs.chain_id)
         .with("previousblockhash", header.prev().to_string())
@@ -66,8 +71,11 @@ fn offer(node: &NodeContext, script: ScriptBuf) -> Result<Json, RpcError> {
         .with("coinbasescript", render::hex(&merged.needs.parent_output))
         .with("bits", format!("{:08x}", header.bits()))
         .with("height", merged.height)
-        .with("_target", render::hex(&target.to_le_bytes()))
-        .into())
+        .with("_target", render::hex(&target.to_le_bytes()));
+    if let Some(named) = merged.named {
+        answer.push("_btcprevhash", named.to_string());
+    }
+    Ok(answer.into())
 }
 
 fn submit() -> Method<NodeContext> {
@@ -146,7 +154,7 @@ fn answer_wallet(node: &NodeContext, request: &Request) -> Result<Json, RpcError
                 addresses.script(&destination.map_err(strange)?)
             };
             node.miner().merged().set_payee(wallet, Some(script.clone()));
-            offer(node, script)
+            offer(node, script, None)
         }
         _ => Err(RpcError::invalid_parameter("getauxblock expects 0 or 2 arguments")),
     }

@@ -26,6 +26,7 @@ fn failed(error: &MineError) -> RpcError {
         MineError::Stopped => Code::CLIENT_NOT_CONNECTED,
         MineError::Fatal(_) => Code::DATABASE_ERROR,
         MineError::Refused => Code::INTERNAL_ERROR,
+        MineError::Unnamed => Code::INVALID_PARAMETER,
         MineError::NoTip | MineError::Order(_) | MineError::Invalid(_) => Code::MISC,
     };
     RpcError::new(code, error.to_string())
