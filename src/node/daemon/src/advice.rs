@@ -1,5 +1,5 @@
 //! What a person should know when the node starts: too little room, too much memory asked for, a chain that has no
-//! future.
+//! future, or one that is not verified in full.
 
 use coin::{ChainKind, Coin};
 
@@ -16,6 +16,9 @@ const RESERVED: u64 = 2 * GIB;
 pub(crate) fn give(context: &NodeContext, height: u32) {
     if let Some(text) = old_chain(context.config.coin(), context.config.chain().kind) {
         tracing::info!("{text}");
+    }
+    for text in options::taken_on_trust(&*context.rules) {
+        context.warn_user(&text);
     }
     let cache = u64::try_from(options::dbcache(&context.config)).unwrap_or(u64::MAX);
     if let Some(text) = platform::machine::total_memory().and_then(|memory| oversized_cache(cache, memory)) {
@@ -68,6 +71,7 @@ mod tests {
     use coin::ChainKind;
 
     use super::{GIB, MIB, old_chain, oversized_cache};
+    use crate::options::taken_on_trust;
 
     #[test]
     fn a_cache_that_leaves_no_memory_is_told() {
@@ -82,5 +86,21 @@ mod tests {
         let told = |name, kind| old_chain(coin::by_id(name).unwrap(), kind).is_some();
         assert!(told("bitcoin", ChainKind::Test) && !told("bitcoin", ChainKind::Testnet4));
         assert!(!told("freicoin", ChainKind::Test));
+    }
+
+    #[test]
+    fn what_is_not_verified_is_told() {
+        for coin in coin::all() {
+            let chain = coin.chain(ChainKind::Main).unwrap();
+            let params = consensus::ChainParams::new(coin, chain);
+            let careful = consensus::rules_for(params.clone()).unwrap();
+            let trusting = consensus::rules_for(params.with_unverified()).unwrap();
+            let told = taken_on_trust(&*trusting);
+            let rules = trusting.unverified().map_or(0, |unverified| unverified.rules.len());
+            let checkpoints = usize::from(trusting.trusted_below().is_some());
+            assert_eq!(told.len(), rules + checkpoints, "{}: {told:?}", coin.id);
+            assert_eq!(taken_on_trust(&*careful).len(), checkpoints, "{}", coin.id);
+            assert_eq!(rules > 0, chain.syscoin().is_some(), "{}", coin.id);
+        }
     }
 }

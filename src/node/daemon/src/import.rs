@@ -47,7 +47,9 @@ pub(crate) fn begin(
     if let Some(text) = engine.reader().tip().and_then(|tip| beyond(&*context.rules, tip.height)) {
         return Err(StartError::Frontier(text));
     }
-    context.warning(Kind::Unverified, context.rules.unverified().is_some() && context.rules.frontier().is_none());
+    if let Some(unverified) = context.rules.unverified().filter(|_| context.rules.frontier().is_none()) {
+        context.warning(Kind::Unverified(unverified.rules), true);
+    }
     let pool = Mempool::new(
         options::mempool_options(config)?,
         Arc::clone(&context.rules),

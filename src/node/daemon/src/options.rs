@@ -6,7 +6,7 @@ use chainstate::{EngineOptions, LoadOptions};
 use config::Config;
 use consensus::{ActivationOverride, ChainParams, OwnStart, Rules, SignalOverride, U256};
 use logging::{LogHandle, Settings, Style};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::startup::StartError;
 
@@ -125,24 +125,32 @@ pub(crate) fn rebuilds_unasked(config: &Config) -> bool {
 pub(crate) fn rules(config: &Config) -> Result<Arc<dyn Rules>, StartError> {
     let params = chain_params(config)?;
     let rules = consensus::rules_for(params.clone())?;
-    if let Some(height) = rules.trusted_below() {
-        let checkpoints: Vec<_> = rules.params().checkpoints().collect();
-        let (top, hash) = checkpoints.last().map_or((0, rules.params().genesis_hash()), |point| *point);
-        warn!(
-            "Blocks below height {height} are trusted to {} checkpoints, the last of which is {hash} at height {top}: their \
-             scripts are not run, and what their coinbases pay is not looked at",
-            checkpoints.len(),
-        );
-    }
     let Some(unverified) = rules.unverified() else { return Ok(rules) };
     if !config.args().get_bool(unverified.option, false) {
         info!("Blocks from height {} on need -{}=1", unverified.from_height, unverified.option);
         return Ok(rules);
     }
-    for rule in unverified.rules {
-        warn!("Not verified on this chain (-{}): {rule}", unverified.option);
-    }
     Ok(consensus::rules_for(params.with_unverified())?)
+}
+
+/// What is not verified of a chain, because its rules trust checkpoints or because the operator wants it so: one sentence
+/// each, for whoever starts the node.
+pub(crate) fn taken_on_trust(rules: &dyn Rules) -> Vec<String> {
+    let mut told = Vec::new();
+    if let Some(height) = rules.trusted_below() {
+        let checkpoints: Vec<_> = rules.params().checkpoints().collect();
+        let (top, hash) = checkpoints.last().map_or((0, rules.params().genesis_hash()), |point| *point);
+        told.push(format!(
+            "Blocks below height {height} are trusted to {} checkpoints, the last of which is {hash} at height {top}: their \
+             scripts are not run, and what their coinbases pay is not looked at",
+            checkpoints.len(),
+        ));
+    }
+    if let Some(unverified) = rules.unverified().filter(|_| rules.frontier().is_none()) {
+        let each = unverified.rules.iter();
+        told.extend(each.map(|rule| format!("Not verified on this chain (-{}): {rule}", unverified.option)));
+    }
+    told
 }
 
 fn parse_hex(text: &str) -> Option<Vec<u8>> {

@@ -12,10 +12,6 @@ use primitives::Block;
 
 use crate::NodeContext;
 
-/// What is not verified where the operator does not want it to be.
-const UNVERIFIED: &str = "Warning: This node does not verify all rules of its chain: not what the NEVM accepts (S8 to S10), \
-                          masternodes, what they are paid and what they vote for (S11 to S13), nor chain locks (S14).";
-
 /// An invalid chain that is ahead by the work of so many blocks is worth a warning.
 const AHEAD: u32 = 6;
 
@@ -26,8 +22,8 @@ pub(crate) enum Kind {
     InvalidChain,
     /// Most miners have signalled with this bit rules that we do not know.
     UnknownRules(u8),
-    /// Some of the chain's rules are not verified, and the operator wants that.
-    Unverified,
+    /// These of the chain's rules are not verified, and the operator wants that.
+    Unverified(&'static [&'static str]),
 }
 
 impl Kind {
@@ -39,7 +35,9 @@ impl Kind {
                  corruption or consensus incompatibility with peers."
                     .into()
             }
-            Self::Unverified => UNVERIFIED.into(),
+            Self::Unverified(rules) => {
+                format!("Warning: This node does not verify all rules of its chain. Not verified: {}.", rules.join("; ")).into()
+            }
         }
     }
 }
@@ -183,5 +181,7 @@ mod tests {
         assert!(warnings.set(Kind::UnknownRules(3), true));
         assert!(warnings.set(Kind::InvalidChain, false));
         assert_eq!(warnings.texts(), ["Unknown new rules activated (versionbit 3)"]);
+        assert!(warnings.set(Kind::Unverified(&["one", "another"]), true));
+        assert!(warnings.texts()[1].ends_with("Not verified: one; another."), "{:?}", warnings.texts());
     }
 }
