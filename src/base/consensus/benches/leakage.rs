@@ -7,6 +7,9 @@
 //! First with scripts, one core, no cache of signatures: what connecting a block costs. Then without them: the same
 //! nanoseconds beside almost nothing. What is printed is the median over all pairs of how much longer the first way takes,
 //! and the middle half of the pairs; the order within a pair changes from one to the next.
+//!
+//! With `--once` each way is gone once. That is for a tool that counts instructions, which tells the two kinds of `connect`
+//! apart: `valgrind --tool=callgrind` on the bench's executable, whatever else the machine does meanwhile.
 
 #![expect(clippy::print_stdout, reason = "what a bench finds is told on standard output")]
 #![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
@@ -161,6 +164,7 @@ fn scene(params: &ChainParams) -> (HeaderVec, Coins, Block) {
 }
 
 /// Connects the block, with its scripts or without, and tells its fees.
+#[inline(never)]
 fn connect<R: Rules + ?Sized>(rules: &R, branch: &HeaderVec, coins: &Coins, block: &Block, scripts: bool) -> i64 {
     let cache = MemoryCache::default();
     let mut connecting = Connecting::start(rules, block, branch, coins, &cache).expect("the block is valid");
@@ -215,7 +219,9 @@ fn main() {
     let (branch, coins, block) = scene(&params);
     let shared = rules_for(params.clone()).expect("they are implemented");
     let plain = Plain(params);
+    let once = std::env::args().any(|word| word == "--once");
     for (what, scripts, pairs, times) in [("with scripts", true, 15, 1), ("without scripts", false, 401, 2)] {
+        let (pairs, times) = if once { (1, 1) } else { (pairs, times) };
         let through = || connect(black_box(&*shared), &branch, &coins, &block, scripts);
         let direct = || connect(black_box(&plain), &branch, &coins, &block, scripts);
         compare(what, pairs, times, &through, &direct);
