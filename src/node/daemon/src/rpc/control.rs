@@ -151,7 +151,12 @@ fn logging() -> Method<NodeContext> {
             node.log.disable(&name).map_err(|_| unknown(&name))?;
             warn_of_retired(&name);
         }
-        Ok(Json::Obj(node.log.categories().into_iter().collect()))
+        let mut categories = node.log.categories();
+        if node.config.rpc_release().ok().flatten().is_some() {
+            // Every release that can be asked for still lists it.
+            categories.push(("libevent", false));
+        }
+        Ok(Json::Obj(categories.into_iter().collect()))
     })
 }
 

@@ -13,6 +13,9 @@ use crate::wallet::{NO_BIRTH, NewWallet};
 /// What legacy wallets of the last version were.
 const WALLET_VERSION: i32 = 169_900;
 
+/// The last release whose wallets had a fee of their own.
+const LAST_WITH_FEE: u32 = 30;
+
 pub(super) fn methods() -> Vec<Method<Wallets>> {
     vec![
         docs::createwallet().run(create),
@@ -145,6 +148,10 @@ fn info(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
             .with("keypoolsize_hd_internal", core.keys.keypool_size(true));
         if core.keys.vault().is_encrypted() {
             object.push("unlocked_until", core.relock_at);
+        }
+        if wallets.shared().config.rpc_release().ok().flatten().is_some_and(|release| release <= LAST_WITH_FEE) {
+            // There is no such setting any more: fees are estimated unless a request says otherwise.
+            object.push("paytxfee", Json::amount(0));
         }
         object.push("private_keys_enabled", !core.is_watch_only());
         object.push("avoid_reuse", core.avoids_reuse());

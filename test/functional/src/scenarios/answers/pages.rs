@@ -37,7 +37,7 @@ const OWN_WORDS: [&str; 23] = [
     "verifymessage",
 ];
 /// Pages that show fields which the judge's leave out, since they are another method's or an older release's.
-const MORE_FIELDS: [&str; 11] = [
+const MORE_FIELDS: [&str; 12] = [
     "decodepsbt",
     "getblock",
     "getmempoolancestors",
@@ -48,6 +48,7 @@ const MORE_FIELDS: [&str; 11] = [
     "getrawmempool",
     "getrawtransaction",
     "gettxout",
+    "getwalletinfo",
     "walletcreatefundedpsbt",
 ];
 /// Pages of what ours does not do: chain states made of snapshots, and a library's account of its memory.

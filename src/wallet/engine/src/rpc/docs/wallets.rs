@@ -152,6 +152,8 @@ pub(crate) fn getwalletinfo() -> MethodDoc {
                         ),
                     )
                     .optional(),
+                    Res::amount("paytxfee", "(DEPRECATED, returned only with -rpccompat=30 or below) always 0")
+                        .optional(),
                     Res::bool(
                         "private_keys_enabled",
                         concat!("false if privatekeys are disabled for this wallet (enforced watch-only ", "wallet)"),
