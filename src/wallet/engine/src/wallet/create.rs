@@ -40,10 +40,8 @@ impl Wallet {
         let settings = read_settings(shared, warnings)?;
         let unsafe_sync = shared.config.args().get_bool("unsafesqlitesync", false);
         // People are asked before there is a file: they may have to look for their device first.
-        let offered = match new.flags.contains(WalletFlags::EXTERNAL_SIGNER) {
-            true => Some(Signer::find(shared)?.descriptors()?),
-            false => None,
-        };
+        let has_device = new.flags.contains(WalletFlags::EXTERNAL_SIGNER);
+        let offered = if has_device { Some(Signer::find(shared)?.descriptors()?) } else { None };
         let file = WalletFile::open_with(path, shared.format, OpenOptions::NEW.unsafe_sync(unsafe_sync))
             .map_err(WalletError::OpenNew)?;
         let mut core = Core::empty(shared);
