@@ -32,7 +32,7 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     let arguments = ["cold".into(), yes.clone(), no.clone(), "".into(), no, yes, Json::Null, true.into()];
     node.create_wallet(&arguments)?;
     let address = node.call_at(COLD, "getnewaddress", &[])?;
-    let shown = node.call_at(COLD, "walletdisplayaddress", &[address.clone()])?;
+    let shown = node.call_at(COLD, "walletdisplayaddress", std::slice::from_ref(&address))?;
     expect_equal("what the device shows", shown.get("address"), &address)?;
 
     node.mine(3, address.as_str()?)?;
@@ -112,7 +112,7 @@ fn pay(stage: &Stage, node: &mut Node) -> Result<Json> {
 }
 
 fn raise_the_fee(node: &mut Node, paid: &Json) -> Result<()> {
-    let bumped = node.call_at(COLD, "bumpfee", &[paid.clone()])?;
+    let bumped = node.call_at(COLD, "bumpfee", std::slice::from_ref(paid))?;
     ensure!(bumped.get("fee").as_f64()? > bumped.get("origfee").as_f64()?, "the fee is not higher: {}", bumped.write());
     let pool = node.call("getrawmempool", &[])?;
     expect_equal("the pool", &pool, &arr![bumped.get("txid").clone()])

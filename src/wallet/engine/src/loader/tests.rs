@@ -73,6 +73,24 @@ fn a_wallet_is_made_closed_and_opened_again() {
 }
 
 #[test]
+fn older_clients_are_told_what_older_releases_told() {
+    for (options, balances, fee) in
+        [(&["-rpccompat=29"][..], true, true), (&["-rpccompat=30"], false, true), (&[], false, false)]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let loader = loader(dir.path(), options);
+        call(&*loader, "", "createwallet", r#"["w"]"#).unwrap();
+        let info = call(&*loader, "w", "getwalletinfo", "[]").unwrap();
+        let has = |field: &str| info.as_obj().unwrap().contains(field);
+        for field in ["balance", "unconfirmed_balance", "immature_balance"] {
+            assert_eq!(has(field), balances, "{options:?} {field}");
+        }
+        assert_eq!(has("paytxfee"), fee, "{options:?}");
+        loader.stop().unwrap();
+    }
+}
+
+#[test]
 fn an_encrypted_wallet_gives_keys_with_its_passphrase_only() {
     let dir = tempfile::tempdir().unwrap();
     let loader = loader(dir.path(), &[]);

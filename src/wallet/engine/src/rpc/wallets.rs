@@ -7,11 +7,15 @@ use walletdb::{FileKind, WalletFlags, bdb_file, is_bdb_file, list_wallets, walle
 use super::common::{last_processed, not_loaded, push_warnings, synced_wallet, unique_name, wallet_of};
 use super::docs::wallets as docs;
 use super::{export, simulate};
+use crate::ledger::BalanceQuery;
 use crate::loader::{Opened, Wallets};
 use crate::wallet::{NO_BIRTH, NewWallet};
 
 /// What legacy wallets of the last version were.
 const WALLET_VERSION: i32 = 169_900;
+
+/// The last release that told the balances of a wallet among what it is.
+const LAST_WITH_BALANCES: u32 = 29;
 
 /// The last release whose wallets had a fee of their own.
 const LAST_WITH_FEE: u32 = 30;
@@ -138,18 +142,27 @@ fn info(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
     } else {
         false.into()
     };
+    let release = wallets.shared().config.rpc_release().ok().flatten();
+    let trust_change = wallet.settings().spend_zero_conf_change;
     Ok(wallet.read(|core| {
         let mut object = Object::new()
             .with("walletname", wallet.name())
             .with("walletversion", WALLET_VERSION)
-            .with("format", "sqlite")
-            .with("txcount", core.ledger.len())
-            .with("keypoolsize", core.keys.keypool_size(false))
-            .with("keypoolsize_hd_internal", core.keys.keypool_size(true));
+            .with("format", "sqlite");
+        if release.is_some_and(|release| release <= LAST_WITH_BALANCES) {
+            let query = BalanceQuery { min_depth: 0, trust_change, include_nonmempool: false, is_used: None };
+            let balance = core.ledger.balance(&core.keys, query);
+            object.push("balance", Json::amount(balance.trusted));
+            object.push("unconfirmed_balance", Json::amount(balance.untrusted_pending));
+            object.push("immature_balance", Json::amount(balance.immature));
+        }
+        object.push("txcount", core.ledger.len());
+        object.push("keypoolsize", core.keys.keypool_size(false));
+        object.push("keypoolsize_hd_internal", core.keys.keypool_size(true));
         if core.keys.vault().is_encrypted() {
             object.push("unlocked_until", core.relock_at);
         }
-        if wallets.shared().config.rpc_release().ok().flatten().is_some_and(|release| release <= LAST_WITH_FEE) {
+        if release.is_some_and(|release| release <= LAST_WITH_FEE) {
             // There is no such setting any more: fees are estimated unless a request says otherwise.
             object.push("paytxfee", Json::amount(0));
         }

@@ -133,6 +133,14 @@ pub(crate) fn getwalletinfo() -> MethodDoc {
                         ),
                     ),
                     Res::str("format", "the database format (only sqlite)"),
+                    Res::amount("balance", "(DEPRECATED, returned only with -rpccompat=29) see getbalances").optional(),
+                    Res::amount(
+                        "unconfirmed_balance",
+                        "(DEPRECATED, returned only with -rpccompat=29) see getbalances",
+                    )
+                    .optional(),
+                    Res::amount("immature_balance", "(DEPRECATED, returned only with -rpccompat=29) see getbalances")
+                        .optional(),
                     Res::num("txcount", "the total number of transactions in the wallet"),
                     Res::num("keypoolsize", "how many new keys are pre-generated (only counts external keys)"),
                     Res::num(
