@@ -250,7 +250,7 @@ impl interfaces::Wallet for Face {
             WalletCoin {
                 outpoint: convert::to_outpoint(&coin.outpoint),
                 address: core.address(&coin.script).unwrap_or_default(),
-                label: core.book.find(&destination).map(|entry| entry.label_text().into()).unwrap_or_default(),
+                label: core.book.find(&destination).map(|entry| entry.label_text()).unwrap_or_default(),
                 value_received: coin.received(),
                 value_now: coin.value,
                 depth: coin.depth,
