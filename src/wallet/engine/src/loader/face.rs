@@ -15,7 +15,7 @@ use signer::AddressType;
 use walletdb::WalletFlags;
 
 use super::{Opened, Wallets, timers};
-use crate::book::Purpose;
+use crate::book::{BookEntry, Purpose};
 use crate::convert;
 use crate::ledger::{Available, BalanceQuery, CoinFilter};
 use crate::wallet::{Core, NewWallet, Wallet, WalletError};
@@ -250,7 +250,7 @@ impl interfaces::Wallet for Face {
             WalletCoin {
                 outpoint: convert::to_outpoint(&coin.outpoint),
                 address: core.address(&coin.script).unwrap_or_default(),
-                label: core.book.find(&destination).map(|entry| entry.label_text()).unwrap_or_default(),
+                label: core.book.find(&destination).map(BookEntry::label_text).unwrap_or_default(),
                 value_received: coin.received(),
                 value_now: coin.value,
                 depth: coin.depth,
