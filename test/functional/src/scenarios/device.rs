@@ -40,7 +40,10 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     let paid = pay(stage, &mut node)?;
     raise_the_fee(&mut node, &paid)?;
     by_hand(stage, &mut node)?;
-    while_it_is_looked_for(stage, &mut node, &device)?;
+    if !stage.is_foreign() {
+        // The real daemon's wallet answers nobody until the device has.
+        while_it_is_looked_for(stage, &mut node, &device)?;
+    }
 
     keeper.stop()?;
     let gone = node.call_at(COLD, "send", &[arr![obj! { stage.address()? => 1 }]]).map_err(|error| error.to_string());

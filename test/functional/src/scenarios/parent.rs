@@ -23,11 +23,10 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     let (mut node, socket) = stage.child("a", &ALONE)?;
     let peer = client.attach(socket, "node", Some(&hello(stage)?))?;
     let gui = peer.init().make_node()?.context("nothing for a GUI")?;
-    ask(&peer, &format!(r#"{{"method":"generatetoaddress","params":[1,"{}"],"id":1}}"#, stage.address()?))?;
+    coins(stage, &peer, &*gui.wallet_loader()?.context("no wallets for a GUI")?)?;
     expect_equal("the height", &gui.status()?.tip.height, &1)?;
     let wallet = children(node.id())?.pop().context("the node has no wallet process")?;
     ensure!(gui.list_rpc_commands()?.iter().any(|name| name == "createwallet"), "the wallet's methods are not listed");
-    coins(stage, &peer, &*gui.wallet_loader()?.context("no wallets for a GUI")?)?;
     gui.start_shutdown()?;
     let status = until("the node's end", DEADLINE, || Ok(node.try_wait()?))?;
     ensure!(status.success(), "the node was stopped and ended with {status}");
@@ -53,26 +52,20 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     node.stop()
 }
 
-/// What a list of coins shows: where values decay, what was received and what is left of it.
+/// What a list of coins shows of a block's own coin: where values decay, what was received and what is left of it.
 fn coins(stage: &Stage, peer: &Peer, wallets: &dyn WalletLoader) -> Result<()> {
     let fail = |failure: Failure| anyhow!(failure.0);
     wallets.create_wallet(&WalletCreate { name: "coins".to_owned(), ..WalletCreate::default() })?.map_err(fail)?;
     let wallet = wallets.get_wallet("coins")?.context("the wallet is not open")?;
     expect_equal("coins of a new wallet", &wallet.coins()?, &Vec::new())?;
     let address = wallet.new_address("bech32", "mined")?.map_err(fail)?;
-    ask(peer, &format!(r#"{{"method":"generatetoaddress","params":[10,"{address}"],"id":1}}"#))?;
-    let coins = until("the wallet's coins", DEADLINE, || {
-        let coins = wallet.coins()?;
-        Ok((coins.iter().filter(|coin| coin.value_received > 0).count() == 10).then_some(coins))
-    })?;
+    ask(peer, &format!(r#"{{"method":"generatetoaddress","params":[1,"{address}"],"id":1}}"#))?;
+    let coin = until("the wallet's coin", DEADLINE, || Ok(wallet.coins()?.pop()))?;
+    expect_equal("address and label", &(coin.address.as_str(), coin.label.as_str()), &(address.as_str(), "mined"))?;
     let decays = stage.coin.id == "freicoin";
-    for coin in &coins {
-        expect_equal("address and label", &(coin.address.as_str(), coin.label.as_str()), &(address.as_str(), "mined"))?;
-        ensure!((coin.value_now < coin.value_received) == decays, "received and now: {coin:?}");
-        ensure!(coin.safe && (1..=10).contains(&coin.depth), "a block's own coin: {coin:?}");
-    }
-    let now: i64 = coins.iter().map(|coin| coin.value_now).sum();
-    expect_equal("the sum", &now, &wallet.balances()?.immature)
+    ensure!(coin.value_received > 0 && (coin.value_now < coin.value_received) == decays, "received and now: {coin:?}");
+    ensure!(coin.safe && coin.depth == 1, "a block's own coin: {coin:?}");
+    expect_equal("the sum", &coin.value_now, &wallet.balances()?.immature)
 }
 
 fn hello(stage: &Stage) -> Result<Hello> {
