@@ -81,6 +81,22 @@ pub(crate) fn close_strays(command: &mut Command) {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn close_strays(_command: &mut Command) {}
 
+/// Waits for the end of a process, but not beyond the moment `end`. The check is repeated at growing intervals up to 50 ms.
+pub(crate) fn wait_until(child: &mut Child, end: Duration, clock: &dyn Clock) -> io::Result<Option<ExitStatus>> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        let left = end.saturating_sub(clock.monotonic());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        std::thread::sleep(pause.min(left));
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "code between fork and exec")]
 fn die_with_parent(command: &mut Command) {
@@ -116,18 +132,7 @@ impl ChildProcess {
     /// Waits for its end, but no longer than `timeout`. The check is repeated at growing intervals up to 50 ms.
     pub fn wait_timeout(&mut self, timeout: Duration, clock: &dyn Clock) -> io::Result<Option<ExitStatus>> {
         let end = clock.monotonic().saturating_add(timeout);
-        let mut pause = Duration::from_millis(1);
-        loop {
-            if let Some(status) = self.try_wait()? {
-                return Ok(Some(status));
-            }
-            let left = end.saturating_sub(clock.monotonic());
-            if left.is_zero() {
-                return Ok(None);
-            }
-            std::thread::sleep(pause.min(left));
-            pause = (pause * 2).min(Duration::from_millis(50));
-        }
+        wait_until(self.get()?, end, clock)
     }
 
     /// Asks it to shut down (SIGTERM).

@@ -127,19 +127,9 @@ impl Asked {
     }
 
     fn wait_until(&mut self, end: Duration, clock: &dyn Clock) -> io::Result<Option<ExitStatus>> {
-        let mut pause = Duration::from_millis(1);
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                self.is_reaped = true;
-                return Ok(Some(status));
-            }
-            let left = end.saturating_sub(clock.monotonic());
-            if left.is_zero() {
-                return Ok(None);
-            }
-            std::thread::sleep(pause.min(left));
-            pause = (pause * 2).min(Duration::from_millis(50));
-        }
+        let ended = crate::child::wait_until(&mut self.child, end, clock)?;
+        self.is_reaped = ended.is_some();
+        Ok(ended)
     }
 }
 
