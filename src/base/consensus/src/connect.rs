@@ -118,6 +118,10 @@ impl<V: CoinView + ?Sized> CoinView for Dyn<'_, V> {
     fn final_tx(&self) -> Option<FinalTx> {
         self.0.final_tx()
     }
+
+    fn has_any(&self, outpoints: &[OutPoint]) -> bool {
+        self.0.has_any(outpoints)
+    }
 }
 
 struct Branch<'a>(&'a dyn HeaderView);
@@ -210,14 +214,12 @@ impl<'a, R: Rules + ?Sized> Connecting<'a, R> {
 
 /// No transaction of the block may have an output that exists unspent.
 fn check_bip30(block: &Block, coins: &(impl CoinView + ?Sized)) -> Result<(), ConnectReason> {
-    for tx in &block.txs {
+    let outputs = block.txs.iter().flat_map(|tx| {
         let txid = tx.txid();
-        let outputs = (0u32..).take(tx.outputs().len());
-        if outputs.into_iter().any(|vout| coins.has_coin(&OutPoint { txid, vout })) {
-            return Err(ConnectReason::Bip30);
-        }
-    }
-    Ok(())
+        (0u32..).take(tx.outputs().len()).map(move |vout| OutPoint { txid, vout })
+    });
+    let outputs: Vec<_> = outputs.collect();
+    if coins.has_any(&outputs) { Err(ConnectReason::Bip30) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -56,15 +56,46 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn look_up(&self, out: &OutPoint) -> Result<Option<StoredCoin>, StoreError> {
-        for layer in self.layers {
-            match layer.get(out) {
-                Lookup::Coin(coin) => return Ok(Some(coin.clone())),
-                Lookup::Spent => return Ok(None),
-                Lookup::Unknown => {}
+    /// What memory knows of an output.
+    fn in_layers(&self, out: &OutPoint) -> Lookup<'_> {
+        let known = self.layers.iter().map(|layer| layer.get(out)).find(|found| *found != Lookup::Unknown);
+        known.unwrap_or(Lookup::Unknown)
+    }
+
+    /// Whether the disk has a coin at one of them, unless memory knows better.
+    fn find_any(&self, outs: &[OutPoint]) -> Result<bool, StoreError> {
+        let mut unknown = Vec::with_capacity(outs.len());
+        let state = read(&self.shared.state);
+        for out in outs {
+            let known = match self.in_layers(out) {
+                Lookup::Unknown => state.cache.get(out),
+                known => known,
+            };
+            match known {
+                Lookup::Coin(_) => return Ok(true),
+                Lookup::Spent => {}
+                Lookup::Unknown => unknown.push(*out),
             }
         }
-        self.shared.coin(out)
+        let db = state.db.clone();
+        drop(state);
+        Ok(db.get_many(&unknown)?.iter().any(Option::is_some))
+    }
+
+    fn look_up(&self, out: &OutPoint) -> Result<Option<StoredCoin>, StoreError> {
+        match self.in_layers(out) {
+            Lookup::Coin(coin) => Ok(Some(coin.clone())),
+            Lookup::Spent => Ok(None),
+            Lookup::Unknown => self.shared.coin(out),
+        }
+    }
+
+    /// What was found, or nothing if the disk fails, which is remembered.
+    fn or_failure<T: Default>(&self, found: Result<T, StoreError>) -> T {
+        found.unwrap_or_else(|e| {
+            self.failure.borrow_mut().get_or_insert(e);
+            T::default()
+        })
     }
 }
 
@@ -76,10 +107,11 @@ impl CoinView for View<'_> {
 
     fn coin(&self, out: &OutPoint) -> Option<TxOutEntry> {
         let found = self.look_up(out).and_then(|coin| coin.map(|c| c.decode(self.shared.codec)).transpose());
-        found.unwrap_or_else(|e| {
-            self.failure.borrow_mut().get_or_insert(e);
-            None
-        })
+        self.or_failure(found)
+    }
+
+    fn has_any(&self, outs: &[OutPoint]) -> bool {
+        self.or_failure(self.find_any(outs))
     }
 }
 

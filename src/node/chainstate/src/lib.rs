@@ -39,6 +39,7 @@ mod proposal;
 mod recent;
 mod reindex;
 mod replay;
+mod scan;
 mod scripts;
 mod shared;
 mod snapshot;

@@ -1,15 +1,23 @@
 //! Reading blocks from files instead of from peers: `-reindex` from our own block files, `-loadblock` from any.
 //!
-//! A file is searched for records. What is between them, or does not decode, is passed over: block files of long-lived
-//! nodes have such spots. A block whose parent is not known yet waits until that turns up.
+//! A file is searched for blocks (see [`crate::scan`]). One whose parent is not known yet waits until that turns up.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    fs::File,
+    path::Path,
+    sync::{Arc, mpsc::sync_channel},
+};
 
 use bitcoin::BlockHash;
-use primitives::{Block, HEADER_SIZE};
-use store::{FlatPos, RECORD_HEADER, StoreError, block_file_numbers};
+use primitives::Block;
+use store::{FlatPos, StoreError, XorKey, block_file_numbers};
 
-use crate::{Arrival, Engine, Fatal, LoadError, shared::read};
+use crate::{
+    Arrival, Engine, Fatal, LoadError,
+    scan::{self, Scan},
+    shared::read,
+};
 
 /// What an import did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -75,54 +83,56 @@ impl Engine {
         done: &mut Imported,
     ) -> Result<(), LoadError> {
         let before = done.blocks;
-        let mut bytes =
-            std::fs::read(path).map_err(|source| StoreError::Io { action: "read", path: path.to_owned(), source })?;
-        if own.is_some() {
-            self.shared.files.key().apply(&mut bytes, 0);
-        }
-        let magic = self.shared.files.magic();
-        let header_len = RECORD_HEADER as usize;
-        let mut at = 0;
-        while let Some(found) = find(&bytes[at..], magic) {
+        let io = |source| StoreError::Io { action: "read", path: path.to_owned(), source };
+        let files = &self.shared.files;
+        let scan = Scan {
+            file: File::open(path).map_err(io)?,
+            key: own.map_or_else(XorKey::default, |_| files.key()),
+            magic: files.magic(),
+            codec: self.shared.codec,
+        };
+        let (sender, found) = sync_channel(scan::AHEAD);
+        let reader = platform::thread::spawn("blkscan", move || scan.run(&sender)).map_err(io)?;
+        while let Ok((offset, block)) = found.recv() {
             if self.interrupted() {
                 done.interrupted = true;
-                return Ok(());
+                break;
             }
-            let start = at + found + header_len;
-            at += found + 1;
-            let Some(size) = bytes.get(start - 4..start) else { break };
-            let size = u32::from_le_bytes(size.try_into().expect("four bytes")) as usize;
-            let Some(record) = bytes.get(start..start.saturating_add(size)).filter(|r| r.len() >= HEADER_SIZE) else {
-                continue;
-            };
-            let Ok(header) = self.shared.codec.read_header(&mut primitives::Reader::new(record)) else { continue };
-            let pos = own.and_then(|file| Some(FlatPos { file, offset: u32::try_from(start).ok()? }));
-            at = start + size; // a record that reads as a header is passed as a whole
-            let hash = header.hash();
-            let (known, parent_known) = {
-                let tree = read(&self.shared.tree);
-                let known = tree.find(&hash).is_some_and(|id| tree[id].has_data());
-                (known, hash == self.shared.params.genesis_hash() || tree.find(&header.prev()).is_some())
-            };
-            if known {
-                continue;
-            }
-            if !parent_known {
-                tracing::debug!(target: "reindex", "LoadExternalBlockFile: Out of order block {hash}, parent {} not known", header.prev());
-                if let Some(pos) = pos {
-                    waiting.entry(header.prev()).or_default().push(pos);
-                }
-                continue;
-            }
-            match self.shared.codec.decode_block(record) {
-                Ok(block) => self.import_block(Arc::new(block), pos, waiting, done)?,
-                Err(e) => {
-                    at = start;
-                    tracing::debug!(target: "reindex", "LoadExternalBlockFile: unexpected data at file offset {start:#x} - {e}. continuing");
-                }
-            }
+            let pos = own.and_then(|file| Some(FlatPos { file, offset: u32::try_from(offset).ok()? }));
+            self.import_found(block, pos, waiting, done)?;
         }
-        tracing::info!("Loaded {} blocks from external file", done.blocks - before);
+        drop(found); // if there is more, nobody takes it
+        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map_err(io)?;
+        if !done.interrupted {
+            tracing::info!("Loaded {} blocks from external file", done.blocks - before);
+        }
+        Ok(())
+    }
+
+    /// Takes a block that was found, unless it is known, or has to wait for its parent.
+    fn import_found(
+        &mut self,
+        block: Block,
+        pos: Option<FlatPos>,
+        waiting: &mut Waiting,
+        done: &mut Imported,
+    ) -> Result<(), LoadError> {
+        let (hash, prev) = (block.header.hash(), block.header.prev());
+        let (known, parent_known) = {
+            let tree = read(&self.shared.tree);
+            let known = tree.find(&hash).is_some_and(|id| tree[id].has_data());
+            (known, hash == self.shared.params.genesis_hash() || tree.find(&prev).is_some())
+        };
+        if known {
+            return Ok(());
+        }
+        if parent_known {
+            return self.import_block(Arc::new(block), pos, waiting, done);
+        }
+        tracing::debug!(target: "reindex", "LoadExternalBlockFile: Out of order block {hash}, parent {prev} not known");
+        if let Some(pos) = pos {
+            waiting.entry(prev).or_default().push(pos);
+        }
         Ok(())
     }
 
@@ -176,16 +186,4 @@ fn remove_unusable(dir: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-/// Where the magic begins next.
-fn find(bytes: &[u8], magic: [u8; 4]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let hit = from + bytes.get(from..)?.iter().position(|b| *b == magic[0])?;
-        if bytes[hit..].starts_with(&magic) {
-            return Some(hit);
-        }
-        from = hit + 1;
-    }
 }

@@ -1,8 +1,8 @@
 //! RocksDB, and the only file that names it: column families, atomic batches, ordered cursors.
 //!
 //! Settings fit the two ways in which a chain is read. *Point* families (coins, block index) are looked up by a key that
-//! is a hash, so a bloom filter answers most misses, blocks carry a hash index, and nothing is compressed: hashes and
-//! obfuscated values do not shrink. *Scan* families (indexes) are read in order.
+//! is a hash, so a bloom filter answers most misses, and nothing is compressed: hashes and obfuscated values do not shrink.
+//! *Scan* families (indexes) are read in order.
 
 use std::{
     path::Path,
@@ -36,10 +36,10 @@ pub type KeyValue = (Box<[u8]>, Box<[u8]>);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Family(pub &'static str, pub Access);
 
-/// Threads that help the caller to read many values, and how many values somebody takes at a time: as many as the
-/// database looks up together.
-const READERS: usize = 7;
-const PART: usize = 32;
+/// Threads that help the caller to read many values, and how many values somebody takes at a time. A disk is asked for them
+/// one after the other, so these are how many questions wait for it together, and how often.
+const READERS: usize = 15;
+const PART: usize = 16;
 
 /// A log of so many bytes is long: to read it takes longer than to open tables.
 const LONG_LOG: u64 = 1 << 20;
@@ -219,7 +219,9 @@ impl KvBatch {
 
 fn db_options() -> Result<Options, StoreError> {
     // What the log holds stays in the log until there is enough of it for a table: a start then writes next to nothing.
-    let mut o = Options::default().get_options_from_string("avoid_flush_during_recovery=true")?;
+    // The list of files is short: room for megabytes of it, which is the default, would be most of a young database.
+    let unnamed = "avoid_flush_during_recovery=true;manifest_preallocation_size=65536";
+    let mut o = Options::default().get_options_from_string(unnamed)?;
     o.create_if_missing(true);
     o.create_missing_column_families(true);
     o.set_max_open_files(256);
@@ -244,7 +246,6 @@ fn family_options(access: Access, cache: &Cache, buffer: usize) -> Options {
     if access == Access::Point {
         table.set_bloom_filter(10.0, false);
         table.set_whole_key_filtering(true);
-        table.set_data_block_index_type(rocksdb::DataBlockIndexType::BinaryAndHash);
         table.set_block_size(4 << 10);
     } else {
         table.set_block_size(16 << 10);

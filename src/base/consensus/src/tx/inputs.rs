@@ -18,9 +18,9 @@ pub trait CoinView {
         None
     }
 
-    /// Whether there is one.
-    fn has_coin(&self, outpoint: &OutPoint) -> bool {
-        self.coin(outpoint).is_some()
+    /// Whether there is a coin at one of them at least.
+    fn has_any(&self, outpoints: &[OutPoint]) -> bool {
+        outpoints.iter().any(|outpoint| self.coin(outpoint).is_some())
     }
 }
 

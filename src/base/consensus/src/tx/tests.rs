@@ -114,7 +114,7 @@ fn coins_are_taken_in_the_order_of_inputs() {
     };
     assert_eq!(spend(&[2, 1]), Ok(vec![2, 1]));
     assert_eq!(spend(&[2, 3]), Err(TxReason::MissingInputs));
-    assert!(coins.has_coin(&outpoint(1)) && !coins.has_coin(&outpoint(3)));
+    assert!(coins.has_any(&[outpoint(3), outpoint(1)]) && !coins.has_any(&[outpoint(3)]));
 }
 
 #[test]
