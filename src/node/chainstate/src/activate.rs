@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use primitives::Block;
 
-use crate::{ChainEvent, Engine, Fatal, FlushMode, NodeId, Refused, shared::read, snapshot::Background};
+use crate::{
+    ChainEvent, Engine, Fatal, FlushMode, NodeId, Refused, foresight::Foresight, shared::read, snapshot::Background,
+};
 
 /// Connected in one go at most: then the memory pool is made consistent and others get their turn.
 const STEP: u32 = 32;
@@ -100,13 +102,16 @@ impl Engine {
         let old_tip = self.active_tip;
         let fork = old_tip.and_then(|tip| read(&self.shared.tree).fork(tip, target));
         let mut reorganised = false;
+        let ahead = fork.filter(|fork| old_tip != Some(*fork)).and_then(|fork| self.foresee(self.node(fork).height));
         while self.active_tip.is_some() && self.active_tip != fork {
             if let Err(e) = self.disconnect_tip(true) {
                 self.settle(false);
                 return Err(e);
             }
+            ahead.iter().for_each(Foresight::step);
             reorganised = true;
         }
+        drop(ahead);
         let mut connected = 0;
         loop {
             let next = {

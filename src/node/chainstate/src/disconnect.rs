@@ -28,7 +28,7 @@ pub(crate) enum Unclean {
 }
 
 /// The coins that a block makes, but for those that nobody keeps.
-fn created(block: &Block) -> impl Iterator<Item = OutPoint> {
+pub(crate) fn created(block: &Block) -> impl Iterator<Item = OutPoint> {
     block.txs.iter().flat_map(|tx| {
         let txid = tx.txid();
         let kept = (0u32..).zip(tx.outputs()).filter(|(_, out)| !script::templates::is_unspendable(&out.script_pubkey));

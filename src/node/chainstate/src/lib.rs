@@ -29,6 +29,7 @@ mod disconnect;
 mod engine;
 mod events;
 mod flush;
+mod foresight;
 mod genesis;
 mod hashing;
 mod load;

@@ -3,6 +3,7 @@
 use crate::{
     Engine, Fatal, NodeId,
     candidates::{Candidates, Rank},
+    foresight::Foresight,
     shared::{read, write},
     snapshot::Background,
 };
@@ -19,11 +20,13 @@ impl Engine {
             return Ok(false);
         }
         let mut disconnected = 0;
+        let ahead = self.is_active(id).then(|| self.foresee(self.node(id).height - 1)).flatten();
         while self.is_active(id) && !self.interrupted() {
             let tip = self.tip().expect("an active block has a tip above it");
             disconnected += 1;
             // A deep refusal would bring back more transactions than the pool could hold.
             self.disconnect_tip(disconnected <= 10)?;
+            ahead.iter().for_each(Foresight::step);
             let mut tree = write(&self.shared.tree);
             self.candidates.remove(&tree, tip);
             tree[tip].set_failed(true);
