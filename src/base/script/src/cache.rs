@@ -14,9 +14,13 @@ use zerocopy::FromZeros as _;
 
 use crate::flags::Flags;
 use crate::hashing::{Digest, Engine, finish};
+use crate::keys::KeyCache;
 
 /// What `-maxsigcachesize` stands at: half for signatures, half for transactions.
 pub const DEFAULT_VALIDATION_CACHE_BYTES: usize = 32 << 20;
+
+/// One byte in so many of what signatures may take is for the points of keys.
+const KEYS_SHARE: usize = 16;
 
 const WAYS: usize = 8;
 const WORDS: usize = 4;
@@ -110,18 +114,27 @@ fn find(bucket: &Bucket, words: &[u64; WORDS]) -> Option<usize> {
     (0..WAYS).find(|way| bucket.iter().zip(words).all(|(column, word)| column[*way].load(Ordering::Acquire) == *word))
 }
 
-/// Signatures that verified: SHA-256 of a salted block, the signature hash, the key and the signature.
+/// Signatures that verified: SHA-256 of a salted block, the signature hash, the key and the signature. And points of keys,
+/// for signatures that are not among them.
 #[derive(Debug)]
 pub struct SignatureCache {
     ecdsa: Engine,
     schnorr: Engine,
     set: HashSet,
+    keys: KeyCache,
 }
 
 impl SignatureCache {
     /// A cache of at most this size. The salt must be a secret of this process.
     pub fn new(bytes: usize, salt: &[u8; 32]) -> Self {
-        Self { ecdsa: salted(salt, b'E'), schnorr: salted(salt, b'S'), set: HashSet::with_bytes(bytes) }
+        let of_keys = bytes / KEYS_SHARE;
+        let (set, keys) = (HashSet::with_bytes(bytes - of_keys), KeyCache::with_bytes(of_keys));
+        Self { ecdsa: salted(salt, b'E'), schnorr: salted(salt, b'S'), set, keys }
+    }
+
+    /// The points of keys that were met.
+    pub(crate) const fn keys(&self) -> &KeyCache {
+        &self.keys
     }
 
     /// The set behind the cache.

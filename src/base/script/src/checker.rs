@@ -9,6 +9,7 @@ use crate::curve;
 use crate::error::ScriptError;
 use crate::eval::{ExecutionData, SigVersion};
 use crate::hashing::{Digest, Engine};
+use crate::keys::KeyCache;
 use crate::sighash::{self, Coverage};
 use crate::txdata::TxData;
 
@@ -166,15 +167,19 @@ impl<'a> TxSignatureChecker<'a> {
         Some(sighash::seal(engine, hash_type))
     }
 
-    fn cached(&self, entry: impl FnOnce(&SignatureCache) -> Digest, verify: impl FnOnce() -> bool) -> bool {
+    fn cached(
+        &self,
+        entry: impl FnOnce(&SignatureCache) -> Digest,
+        verify: impl FnOnce(Option<&KeyCache>) -> bool,
+    ) -> bool {
         let Some((cache, keep)) = self.cache else {
-            return verify();
+            return verify(None);
         };
         let entry = entry(cache);
         if cache.contains(&entry, keep == Keep::Forget) {
             return true;
         }
-        let good = verify();
+        let good = verify(Some(cache.keys()));
         if good && keep == Keep::Store {
             cache.insert(&entry);
         }
@@ -193,7 +198,7 @@ impl SignatureChecker for TxSignatureChecker<'_> {
         let Some(hash) = self.ecdsa_hash(script_code, i32::from(*hash_type), version) else {
             return false;
         };
-        self.cached(|cache| cache.ecdsa_entry(&hash, der, key), || curve::verify_ecdsa(der, key, &hash))
+        self.cached(|cache| cache.ecdsa_entry(&hash, der, key), |known| curve::verify_ecdsa(der, key, &hash, known))
     }
 
     fn check_schnorr(&self, signature: &[u8], key: &[u8; 32], context: &ExecutionData) -> Result<(), ScriptError> {
@@ -208,7 +213,7 @@ impl SignatureChecker for TxSignatureChecker<'_> {
             .ok_or(ScriptError::SchnorrSigHashtype)?;
         let good = self.cached(
             |cache| cache.schnorr_entry(&hash, signature, key),
-            || curve::verify_schnorr(signature, key, &hash),
+            |known| curve::verify_schnorr(signature, key, &hash, known),
         );
         if good { Ok(()) } else { Err(ScriptError::SchnorrSig) }
     }

@@ -34,7 +34,7 @@
 pub mod asm;
 mod cache;
 mod checker;
-pub mod curve;
+mod curve;
 mod dialect;
 mod encoding;
 mod error;
@@ -43,6 +43,7 @@ mod flags;
 pub mod fuzz;
 mod hashing;
 pub mod instruction;
+mod keys;
 mod mast;
 mod merkle_proof;
 pub mod num;
