@@ -15,6 +15,7 @@ use zerocopy::FromZeros as _;
 use crate::flags::Flags;
 use crate::hashing::{Digest, Engine, finish};
 use crate::keys::KeyCache;
+use crate::signers::Habits;
 
 /// What `-maxsigcachesize` stands at: half for signatures, half for transactions.
 pub const DEFAULT_VALIDATION_CACHE_BYTES: usize = 32 << 20;
@@ -114,14 +115,15 @@ fn find(bucket: &Bucket, words: &[u64; WORDS]) -> Option<usize> {
     (0..WAYS).find(|way| bucket.iter().zip(words).all(|(column, word)| column[*way].load(Ordering::Acquire) == *word))
 }
 
-/// Signatures that verified: SHA-256 of a salted block, the signature hash, the key and the signature. And points of keys,
-/// for signatures that are not among them.
+/// Signatures that verified: SHA-256 of a salted block, the signature hash, the key and the signature. And what
+/// makes it quicker to verify one that is not among them: points of keys, and who usually signs.
 #[derive(Debug)]
 pub struct SignatureCache {
     ecdsa: Engine,
     schnorr: Engine,
     set: HashSet,
     keys: KeyCache,
+    habits: Habits,
 }
 
 impl SignatureCache {
@@ -129,12 +131,17 @@ impl SignatureCache {
     pub fn new(bytes: usize, salt: &[u8; 32]) -> Self {
         let of_keys = bytes / KEYS_SHARE;
         let (set, keys) = (HashSet::with_bytes(bytes - of_keys), KeyCache::with_bytes(of_keys));
-        Self { ecdsa: salted(salt, b'E'), schnorr: salted(salt, b'S'), set, keys }
+        Self { ecdsa: salted(salt, b'E'), schnorr: salted(salt, b'S'), set, keys, habits: Habits::new() }
     }
 
     /// The points of keys that were met.
     pub(crate) const fn keys(&self) -> &KeyCache {
         &self.keys
+    }
+
+    /// Who usually signs.
+    pub(crate) const fn habits(&self) -> &Habits {
+        &self.habits
     }
 
     /// The set behind the cache.

@@ -11,6 +11,7 @@ use crate::eval::{ExecutionData, SigVersion};
 use crate::hashing::{Digest, Engine};
 use crate::keys::KeyCache;
 use crate::sighash::{self, Coverage};
+use crate::signers::Signers;
 use crate::txdata::TxData;
 
 /// Lock times below this are heights, others are times.
@@ -34,6 +35,14 @@ pub trait SignatureChecker {
 
     /// Whether the input's sequence number satisfies CHECKSEQUENCEVERIFY with this operand.
     fn check_sequence(&self, sequence: i64) -> bool;
+
+    /// Who usually signs where so many signatures of so many keys are asked for. It only decides what is tried first.
+    fn usual_signers(&self, _signatures: usize, _keys: usize) -> Option<Signers> {
+        None
+    }
+
+    /// These have signed.
+    fn have_signed(&self, _signatures: usize, _keys: usize, _signers: Signers) {}
 }
 
 /// A checker for which no signature is good and no lock has opened.
@@ -216,6 +225,16 @@ impl SignatureChecker for TxSignatureChecker<'_> {
             |known| curve::verify_schnorr(signature, key, &hash, known),
         );
         if good { Ok(()) } else { Err(ScriptError::SchnorrSig) }
+    }
+
+    fn usual_signers(&self, signatures: usize, keys: usize) -> Option<Signers> {
+        self.cache.and_then(|(cache, _)| cache.habits().guess(signatures, keys))
+    }
+
+    fn have_signed(&self, signatures: usize, keys: usize, signers: Signers) {
+        if let Some((cache, _)) = self.cache {
+            cache.habits().learn(signatures, keys, signers);
+        }
     }
 
     fn check_lock_time(&self, lock_time: i64) -> bool {

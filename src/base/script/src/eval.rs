@@ -1,9 +1,10 @@
 //! The interpreter: runs one script on a stack.
 //!
 //! The loop reads an opcode, applies the rules that hold even for opcodes that are skipped, and runs it if every
-//! enclosing IF is taken. The opcodes live in families: `ops` moves and computes, `sigs` checks signatures.
+//! enclosing IF is taken. The opcodes live in families: `ops` moves and computes, `sigs` and `multisig` check signatures.
 
 mod extended;
+mod multisig;
 mod ops;
 mod sigs;
 
@@ -21,7 +22,8 @@ use crate::sighash::{Leaf, TaprootContext};
 use crate::stack::{Conditions, Element, Stack};
 
 use extended::Flow;
-pub use sigs::{MAX_PUBKEYS_PER_MULTISIG, find_and_delete};
+pub use multisig::MAX_PUBKEYS_PER_MULTISIG;
+pub use sigs::find_and_delete;
 
 /// Which rules for signatures and opcodes a script runs under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

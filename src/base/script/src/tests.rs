@@ -2,6 +2,7 @@
 
 mod cache;
 mod encoding;
+mod multisig;
 mod numbers;
 mod scripts;
 mod sighash;

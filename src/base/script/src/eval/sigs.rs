@@ -3,15 +3,11 @@
 use std::borrow::Cow;
 
 use super::{Machine, SigVersion};
-use crate::dialect::Opcodes;
 use crate::encoding::{check_pubkey_encoding, check_signature_encoding};
 use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::instruction::{Cursor, push_head};
 use crate::stack::Element;
-
-/// The most keys of a CHECKMULTISIG.
-pub const MAX_PUBKEYS_PER_MULTISIG: usize = 20;
 
 /// What each signature that is checked in a tapscript takes from the budget of its witness.
 const WEIGHT_PER_SIGNATURE: i64 = 50;
@@ -77,67 +73,11 @@ impl<'s> Machine<'s, '_> {
         Ok(present)
     }
 
-    /// CHECKMULTISIG and CHECKMULTISIGVERIFY: (extra signature* count key* count -- bool).
-    pub(super) fn check_multisig(&mut self, verify: bool) -> Result<(), ScriptError> {
-        if self.version == SigVersion::Tapscript {
-            return Err(ScriptError::TapscriptCheckMultisig);
-        }
-        let keys = usize::try_from(self.number(0)?)
-            .ok()
-            .filter(|keys| *keys <= MAX_PUBKEYS_PER_MULTISIG)
-            .ok_or(ScriptError::PubkeyCount)?;
-        self.spend_ops(keys)?;
-        self.stack.need(keys + 2)?;
-        let signatures = usize::try_from(self.number(keys + 1)?)
-            .ok()
-            .filter(|signatures| *signatures <= keys)
-            .ok_or(ScriptError::SigCount)?;
-        // Everything named, and the extra element that the first implementation took by mistake.
-        let first_signature = keys + 2;
-        let extra = first_signature + signatures;
-        self.stack.need(extra + 1)?;
-
-        let (mut key, mut signature) = (1, first_signature);
-        let mut good = true;
-        let named = (first_signature..extra).filter_map(|depth| self.stack.peek(depth).ok());
-        let code = self.code_without(named.map(Element::as_slice))?;
-        let extended = self.opcodes == Opcodes::Extended;
-        let hint = if extended && self.flags.has(Flags::NULLDUMMY) {
-            Some(self.multisig_hint(keys, signatures, extra)?)
-        } else {
-            None
-        };
-        while good && signature < extra {
-            let (sig, pubkey) = (self.stack.peek(signature)?.as_slice(), self.stack.peek(key)?.as_slice());
-            check_signature_encoding(sig, self.flags)?;
-            check_pubkey_encoding(pubkey, self.flags, self.version)?;
-            // Keys start at depth 1, and so do the bits of a hint.
-            let skipped = hint.is_some_and(|hint| hint >> (key - 1) & 1 == 1);
-            if !skipped && self.checker.check_ecdsa(sig, pubkey, &code, self.version) {
-                signature += 1;
-            } else if hint.is_some() && !skipped {
-                return Err(ScriptError::FailedSignatureCheck);
-            }
-            key += 1;
-            // Keys are used up in order: with fewer keys than signatures left, it is lost.
-            good = extra - signature <= keys + 1 - key;
-        }
-        if !good && self.flags.has(Flags::NULLFAIL) {
-            for signature in first_signature..extra {
-                if !self.stack.peek(signature)?.as_slice().is_empty() {
-                    return Err(ScriptError::SigNullFail);
-                }
-            }
-        }
-        if !extended && self.flags.has(Flags::NULLDUMMY) && !self.stack.peek(extra)?.as_slice().is_empty() {
-            return Err(ScriptError::SigNullDummy);
-        }
-        self.stack.discard(extra + 1);
-        self.answer(verify, good, ScriptError::CheckMultisigVerify)
-    }
-
     /// The script code for some signatures: before segwit, their own pushes are taken out of it.
-    fn code_without<'e>(&self, signatures: impl Iterator<Item = &'e [u8]>) -> Result<Cow<'s, [u8]>, ScriptError> {
+    pub(super) fn code_without<'e>(
+        &self,
+        signatures: impl Iterator<Item = &'e [u8]>,
+    ) -> Result<Cow<'s, [u8]>, ScriptError> {
         let mut code = Cow::Borrowed(self.script.get(self.code_start..).unwrap_or_default());
         if self.version == SigVersion::Base {
             for signature in signatures {
