@@ -1,7 +1,7 @@
 //! The rules of this project, driven over a chain in memory as the node drives them.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bitcoin::{BlockHash, OutPoint};
 use coin::ChainKind;
@@ -11,8 +11,12 @@ use consensus::{
 };
 use primitives::{Block, Codec, Header, Reader, TxOutEntry, WitnessMode};
 use script::templates::is_unspendable;
+use script::{Keep, SignatureCache};
 
 use crate::verdict::Verdict;
+
+/// What a node remembers. Signatures are not put in, so each is verified, with what is known of keys and signers.
+pub static CACHE: LazyLock<SignatureCache> = LazyLock::new(|| SignatureCache::new(1 << 20, &[7; 32]));
 
 /// A chain in memory.
 pub struct Chain {
@@ -106,7 +110,7 @@ impl Chain {
         for tx in &block.txs {
             let spent = Arc::new(connecting.spend(tx, &view)?);
             ScriptCheck::whole(tx, &spent, connecting.flags(), self.rules.dialect())
-                .run(None)
+                .run(Some((&CACHE, Keep::Forget)))
                 .map_err(|failure| ConnectReason::Script(Box::new(failure)))?;
             if !tx.is_coinbase() {
                 view.spent.extend(tx.inputs().iter().map(|input| input.previous_output));

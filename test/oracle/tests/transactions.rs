@@ -9,10 +9,11 @@ use bitcoinkernel::{
     KernelError, PrecomputedTransactionData, ScriptPubkey, ScriptVerifyError, TxCheckResult, TxOut, VERIFY_ALL, verify,
 };
 use coin::ChainKind;
+use oracle::ours::CACHE;
 use primitives::{Codec, Reader, Tx, WitnessMode};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use script::{Flags, TxData, TxSignatureChecker, verify_script};
+use script::{Flags, Keep, TxData, TxSignatureChecker, verify_script};
 use spends::{Bend, Change, Subject, changes, generate, search, subjects};
 
 const CASES: u32 = 20_000;
@@ -71,6 +72,9 @@ fn judge_inputs(subject: &Subject, flags: Flags) -> Result<bool, TestCaseError> 
     for (index, (input, output)) in tx.input.iter().zip(spent).enumerate() {
         let checker = TxSignatureChecker::new(&data, index, output.value);
         let ours = verify_script(&input.script_sig, &output.script_pubkey, &input.witness, flags, &checker);
+        let checker = TxSignatureChecker::new(&data, index, output.value).with_cache(&CACHE, Keep::Forget);
+        let remembering = verify_script(&input.script_sig, &output.script_pubkey, &input.witness, flags, &checker);
+        prop_assert_eq!(ours, remembering, "input {}: what is remembered changes the verdict", index);
         let amount = Some(output.value.to_sat().cast_signed());
         let bits = u32::try_from(flags.bits()).expect("consensus flags are low bits");
         let verdict = verify(&outputs[index].script_pubkey(), amount, &theirs, index, Some(bits), &shared);

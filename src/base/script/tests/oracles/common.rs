@@ -1,13 +1,22 @@
 //! What the vectors need besides: an engine, random flags, sets of flags that are coherent.
 
-use script::{Flags, Prevout, TxData, TxSignatureChecker, verify_script};
+use std::sync::LazyLock;
 
-/// Verifies one input of a transaction whose spent outputs are known.
+use script::{Flags, Keep, Prevout, SignatureCache, TxData, TxSignatureChecker, verify_script};
+
+/// What a node remembers. Signatures are not put in, so each is verified, with what is known of keys and signers.
+static CACHE: LazyLock<SignatureCache> = LazyLock::new(|| SignatureCache::new(1 << 20, &[7; 32]));
+
+/// Verifies one input of a transaction whose spent outputs are known: as if nothing was known, and as a node does.
 pub(crate) fn verify_input(data: &TxData<'_>, index: usize, flags: Flags) -> Result<(), script::ScriptError> {
     let Prevout { amount, script_pubkey, .. } = data.prevout(index).unwrap();
     let input = &data.tx().input[index];
     let checker = TxSignatureChecker::new(data, index, amount);
-    verify_script(&input.script_sig, script_pubkey, &input.witness, flags, &checker)
+    let verdict = verify_script(&input.script_sig, script_pubkey, &input.witness, flags, &checker);
+    let checker = TxSignatureChecker::new(data, index, amount).with_cache(&CACHE, Keep::Forget);
+    let remembering = verify_script(&input.script_sig, script_pubkey, &input.witness, flags, &checker);
+    assert_eq!(verdict, remembering, "what is remembered changes the verdict");
+    verdict
 }
 
 /// A small generator for choices that need no shrinking: xorshift.
