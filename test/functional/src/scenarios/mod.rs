@@ -40,6 +40,7 @@ mod wallet_attach;
 mod wallet_death;
 mod wallet_kill;
 mod wallet_port;
+mod wallet_secrets;
 mod wrapper;
 
 use anyhow::Result;
@@ -123,6 +124,7 @@ pub const ALL: &[Scenario] = &[
     quick("ipc", ipc::play),
     quick("ipc_addresses", ipc::addresses),
     quick("wallet_port", wallet_port::play),
+    quick("wallet_secrets", wallet_secrets::play),
     slow("wallet_kill", wallet_kill::play),
 ];
 

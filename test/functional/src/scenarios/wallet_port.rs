@@ -105,7 +105,7 @@ fn call(client: &mut Client, method: &str, params: &[Json]) -> Result<Json> {
 }
 
 /// The extended private key in a descriptor.
-fn extended_key(descriptor: &str) -> Result<String> {
+pub(super) fn extended_key(descriptor: &str) -> Result<String> {
     let from = descriptor.find("prv").and_then(|at| at.checked_sub(1)).context("no extended private key")?;
     let text = descriptor.get(from..).unwrap_or_default();
     Ok(text.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned())
