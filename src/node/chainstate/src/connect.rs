@@ -236,7 +236,7 @@ impl Engine {
         let (verdict, flags) = {
             let view = View { shared: &self.shared, layers: [&Changes::default(), pending], failure: &failure };
             before = view.final_tx();
-            match Connecting::start(&*self.rules, block, &prev, &view, &self.versionbits) {
+            match Connecting::start(&*self.rules, block, &prev, &view, &*self.shared.versionbits) {
                 Ok(mut rules) => {
                     let flags = rules.flags();
                     let after = rules.final_tx();

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use consensus::{MemoryCache, Rules, U256, WhyVerify};
+use consensus::{Rules, U256, WhyVerify};
 use platform::Clock;
 use store::{IndexDb, StoreError};
 
@@ -87,8 +87,6 @@ pub struct Engine {
     pub(crate) recent: Recent,
     /// The block that comes next, during a catch-up.
     pub(crate) ahead: Option<Ahead>,
-    /// What signalled upgrades have come to, by period.
-    pub(crate) versionbits: MemoryCache,
     pub(crate) followers: Vec<Box<dyn TipFollower>>,
     /// What is validated behind a snapshot; nothing while it is the one that is worked on.
     pub(crate) background: Option<Background>,

@@ -10,7 +10,7 @@ use std::{
 
 use bitcoin::{block::Header as RawHeader, hashes::Hash};
 use coin::Snapshot;
-use consensus::{Buried, MemoryCache, Rules, U256};
+use consensus::{Buried, Rules, U256};
 use platform::{Clock, Entropy};
 use primitives::{Codec, FinalTx};
 use store::{
@@ -176,6 +176,7 @@ impl Engine {
             best_header: Arc::new(RwLock::new(None)),
             best_invalid: Arc::new(RwLock::new(None)),
             prune_locks: Arc::default(),
+            versionbits: Arc::default(),
         });
         let scripts = Arc::new(ScriptChecker::new(load.script_threads, load.script_cache_bytes, &script_salt, salt));
         let last_write = clock.unix_seconds();
@@ -197,7 +198,6 @@ impl Engine {
             verifies: std::cell::Cell::default(),
             recent: Recent::default(),
             ahead: None,
-            versionbits: MemoryCache::default(),
             followers: Vec::new(),
             background: None,
             in_background: false,

@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 use bitcoin::{BlockHash, OutPoint, hashes::Hash};
-use consensus::ChainParams;
+use consensus::{ChainParams, MemoryCache};
 use primitives::{Block, BlockUndo, Codec, TxOutEntry};
 use store::{BlockFiles, CoinsDb, FlatPos, StoreError};
 
@@ -58,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) best_invalid: Arc<RwLock<Option<NodeId>>>,
     /// Up to where each consumer of blocks has come, by its name.
     pub(crate) prune_locks: Arc<RwLock<BTreeMap<String, u32>>>,
+    /// What signalled upgrades have come to, by period.
+    pub(crate) versionbits: Arc<MemoryCache>,
 }
 
 /// A lock whose holder cannot leave it half-changed: a panic elsewhere does not make its content wrong.
@@ -87,6 +89,7 @@ impl Shared {
             best_header: Arc::clone(&self.best_header),
             best_invalid: Arc::clone(&self.best_invalid),
             prune_locks: Arc::clone(&self.prune_locks),
+            versionbits: Arc::clone(&self.versionbits),
         }
     }
 
@@ -157,6 +160,11 @@ impl Reader {
     /// The parameters of the chain.
     pub fn params(&self) -> &ChainParams {
         &self.shared.params
+    }
+
+    /// What is known of the states of upgrades, so that nobody counts signals twice.
+    pub fn versionbits(&self) -> &MemoryCache {
+        &self.shared.versionbits
     }
 
     /// The last transaction that the next block has to continue, on chains that have such a rule.

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use p2p::{ChainAccess, Chance, PeerManager, Service, TxAccess};
 use platform::Clock;
 
-use crate::driver::{ChainNews, Control, Driver, Input, Parts};
+use crate::driver::{ChainNews, Control, Driver, Input, Later, Parts};
 use crate::files::{self, BadPeersFile};
 use crate::io::{self, Hidden};
 use crate::options::{Bind, Options};
@@ -55,6 +55,7 @@ pub struct Stopped;
 #[derive(Debug, Clone)]
 pub struct NetHandle {
     inputs: Sender<Input>,
+    later: Arc<Later>,
 }
 
 impl NetHandle {
@@ -78,10 +79,13 @@ impl NetHandle {
         let _ = self.inputs.send(Input::News(news, None));
     }
 
-    /// Tells what has happened to the chain; `heard` is called when that was heard.
+    /// Tells what has happened to the chain; `heard` is called when that was heard, which may take a moment where there
+    /// are no peers.
     pub fn tell_then(&self, news: ChainNews, heard: impl FnOnce() + Send + 'static) {
-        // If it has stopped, nobody is left to hear.
-        let _ = self.inputs.send(Input::News(news, Some(Box::new(heard))));
+        if let Some((news, heard)) = self.later.keep(news, Box::new(heard)) {
+            // If it has stopped, nobody is left to hear.
+            let _ = self.inputs.send(Input::News(news, Some(heard)));
+        }
     }
 }
 
@@ -158,7 +162,8 @@ where
 {
     let mut chance = Chance::new(seed);
     let (inputs, queue): (Sender<Input>, Receiver<Input>) = channel();
-    let handle = NetHandle { inputs: inputs.clone() };
+    let later = Arc::<Later>::default();
+    let handle = NetHandle { inputs: inputs.clone(), later: Arc::clone(&later) };
     let waker = Waker::new(inputs, Arc::clone(&clock));
     let directory = &options.directory;
     let (contact, key, groups) = (&options.contact, options.addr_key, &options.groups);
@@ -175,8 +180,19 @@ where
     peers.set_addr_policy(Box::new(policy));
     let hidden = hidden(&options, &bound, &mut chance);
     let io_thread = io::start(sockets, listeners, obeyed, hidden, waker.clone())?;
-    let parts =
-        Parts { peers, options, clock, chance, waker, io: commands, addrman, shun, anchors, bound: bound.clone() };
+    let parts = Parts {
+        peers,
+        options,
+        clock,
+        chance,
+        waker,
+        io: commands,
+        addrman,
+        shun,
+        anchors,
+        bound: bound.clone(),
+        later,
+    };
     let driver =
         platform::thread::spawn("msghand", move || logging::run_traced("msghand", || Driver::new(parts).run(&queue)))?;
     Ok(Network { handle, bound, threads: Mutex::new(vec![driver, io_thread]) })

@@ -7,7 +7,7 @@ use bitcoin::{
     absolute::LockTime, block::Header as RawHeader, hashes::Hash,
 };
 use chainstate::{Branch, Engine, Fatal, NodeId, Tree};
-use consensus::{HeaderView, Rules, Scope};
+use consensus::{HeaderView, Rules, Scope, VersionBitsCache};
 use mempool::{Mempool, TemplateTx};
 use primitives::{Block, Codec, Header, Tx};
 use tracing::info;
@@ -120,10 +120,10 @@ impl Draft {
         let codec = reader.codec();
         let Some(tip) = engine.tip() else { return Ok(Err(MineError::NoTip)) };
         let (header, aux) = reader.tree(|tree| {
-            let header = header_after(tree, tip, &**rules, settings, now);
+            let header = header_after(tree, tip, &**rules, settings, now, reader.versionbits());
             (header, rules.own_proof(&Header::new(header), &Branch::new(tree, tip)))
         });
-        let ends = reader.tree(|tree| rules.block_ends(&Branch::new(tree, tip), &reader, &consensus::NoCache));
+        let ends = reader.tree(|tree| rules.block_ends(&Branch::new(tree, tip), &reader, reader.versionbits()));
         let ends = match ends {
             Ok(ends) => ends,
             Err(reason) => return Ok(Err(MineError::Invalid(reason.full()))),
@@ -194,12 +194,19 @@ pub fn minimum_time(tree: &Tree, tip: NodeId, interval: u32) -> i64 {
 }
 
 /// The header of a block after `tip` that is made `now`, but for its merkle root.
-pub fn header_after(tree: &Tree, tip: NodeId, rules: &dyn Rules, settings: &Settings, now: i64) -> RawHeader {
+pub fn header_after(
+    tree: &Tree,
+    tip: NodeId,
+    rules: &dyn Rules,
+    settings: &Settings,
+    now: i64,
+    known: &dyn VersionBitsCache,
+) -> RawHeader {
     let branch = Branch::new(tree, tip);
     let prev: &dyn HeaderView = &branch;
     let params = rules.params();
     let signalling = || {
-        let version = consensus::block_version(params.deployments(), Some(prev), &consensus::NoCache);
+        let version = consensus::block_version(params.deployments(), Some(prev), known);
         rules.block_version(version, tree[tip].height.saturating_add(1))
     };
     let time = now.max(minimum_time(tree, tip, params.pow().interval.get()));

@@ -121,7 +121,7 @@ impl Miner {
         self.reader().tree(|tree| {
             let branch = Branch::new(tree, tree.find(tip)?);
             let deployments = self.rules().params().deployments();
-            let signalled = consensus::block_version(deployments, Some(&branch), &consensus::NoCache);
+            let signalled = consensus::block_version(deployments, Some(&branch), self.reader().versionbits());
             self.rules().merged_mining(signalled, &branch)
         })
     }

@@ -10,6 +10,7 @@ mod addresses;
 mod capture;
 mod control;
 mod dial;
+mod news;
 mod open;
 mod private;
 mod quiet;
@@ -22,16 +23,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use bitcoin::{BlockHash, Txid, Wtxid};
 use p2p::{
-    AddrCache, AddrMan, BlockVerdict, ChainAccess, Chance, ConnectionKind, NetAddr, Network, PeerId, PeerManager,
-    Permissions, Received, Refusal, Service, TxAccess,
+    AddrCache, AddrMan, ChainAccess, Chance, ConnectionKind, NetAddr, Network, PeerId, PeerManager, Permissions,
+    Received, Service, TxAccess,
 };
 use platform::Clock;
-use primitives::Block;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use control::{AddedNode, Control, LocalAddress, NetworkInfo, PeerInfo, Totals};
+pub use news::ChainNews;
+pub(crate) use news::{Heard, Later};
 pub use open::is_bad_port;
 
 use crate::io::{Command, Dialed};
@@ -79,30 +80,9 @@ pub(crate) enum Input {
     /// Somebody outside wants something.
     Call(Work),
     /// Something about the chain, and what to do once it was heard.
-    News(ChainNews, Option<Box<dyn FnOnce() + Send>>),
+    News(ChainNews, Option<Heard>),
     /// The node stops.
     Stop,
-}
-
-/// What happens to the chain, as far as peers have to do with it.
-#[derive(Debug, Clone)]
-pub enum ChainNews {
-    /// A block that was left open is judged.
-    Judged(BlockHash, BlockVerdict),
-    /// All rules of a block were checked.
-    Checked(BlockHash, Result<(), Refusal>),
-    /// A block that extends the tip has arrived; it is not connected yet.
-    Announced(Arc<Block>),
-    /// A block was put on the tip.
-    Connected(Arc<Block>),
-    /// The tip was taken back.
-    Disconnected,
-    /// The chain has come to rest at a new tip.
-    Tip,
-    /// A transaction is to be told to every peer.
-    Relay(Txid, Wtxid),
-    /// Blocks are, or are not any more, being read from the disk.
-    Loading(bool),
 }
 
 /// A connection, as the driver sees it.
@@ -155,6 +135,7 @@ pub(crate) struct Driver<C, T> {
     pub(crate) shun: Shun,
     pub(crate) anchors: Vec<Service>,
     pub(crate) bound: Vec<crate::options::Bind>,
+    later: Arc<Later>,
     conns: BTreeMap<PeerId, Conn>,
     next_id: PeerId,
     ready: BTreeSet<PeerId>,
@@ -192,11 +173,12 @@ pub(crate) struct Parts<C, T> {
     pub(crate) shun: Shun,
     pub(crate) anchors: Vec<Service>,
     pub(crate) bound: Vec<crate::options::Bind>,
+    pub(crate) later: Arc<Later>,
 }
 
 impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
     pub(crate) fn new(parts: Parts<C, T>) -> Self {
-        let Parts { peers, options, clock, mut chance, waker, io, addrman, shun, anchors, bound } = parts;
+        let Parts { peers, options, clock, mut chance, waker, io, addrman, shun, anchors, bound, later } = parts;
         let now = waker.now();
         tracing::info!("SetNetworkActive: {}", options.active);
         let mut it = Self {
@@ -210,6 +192,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             salt: chance.bytes(),
             active: options.active,
             peers,
+            later,
             options,
             clock,
             chance,
@@ -253,7 +236,9 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             } else {
                 Duration::ZERO
             };
-            match inputs.recv_timeout(wait) {
+            let input = inputs.recv_timeout(wait);
+            self.hear_later();
+            match input {
                 Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(input) => self.take(input),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -270,6 +255,7 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
                 break;
             }
             self.round();
+            self.later.set_alone(self.conns.is_empty() && self.dials.is_empty());
         }
         self.finish();
     }
@@ -324,27 +310,6 @@ impl<C: ChainAccess, T: TxAccess> Driver<C, T> {
             self.act(now);
             self.save_if_due(uptime);
             self.tell_health_if_due(uptime);
-        }
-    }
-
-    fn hear(&mut self, news: ChainNews, now: Duration) {
-        match news {
-            ChainNews::Judged(hash, verdict) => {
-                self.peers.block_judged(hash, verdict, now);
-                // Whose message has waited for it goes on.
-                self.ready.extend(self.conns.keys());
-            }
-            ChainNews::Checked(hash, result) => self.peers.block_checked(hash, &result),
-            ChainNews::Announced(block) => self.peers.block_accepted(&block),
-            ChainNews::Connected(block) => self.peers.block_connected(&block, now),
-            ChainNews::Disconnected => self.peers.block_disconnected(),
-            ChainNews::Tip => {
-                self.peers.notice_tip(now);
-                // The next round tells the peers.
-                self.next_tick = Duration::ZERO;
-            }
-            ChainNews::Relay(txid, wtxid) => self.peers.relay_tx(txid, wtxid),
-            ChainNews::Loading(loading) => self.peers.set_loading(loading),
         }
     }
 

@@ -50,7 +50,8 @@ fn mining_info() -> Method<NodeContext> {
 /// The target of a block that is made now.
 fn next_bits(node: &NodeContext, tip: &Tip) -> u32 {
     let settings = node.miner().settings();
-    let header = node.reader().tree(|tree| header_after(tree, tip.id, &*node.rules, settings, node.now()));
+    let (reader, now) = (node.reader(), node.now());
+    let header = reader.tree(|tree| header_after(tree, tip.id, &*node.rules, settings, now, reader.versionbits()));
     header.bits.to_consensus()
 }
 

@@ -9,7 +9,7 @@ use std::{
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::{BlockHash, Txid};
 use chainstate::Branch;
-use consensus::{Buried, GbtDeployment, GbtStatus, NoCache, U256, target_of};
+use consensus::{Buried, GbtDeployment, GbtStatus, U256, target_of};
 use primitives::WitnessMode;
 
 use super::{failed, proposal};
@@ -328,12 +328,13 @@ fn show(node: &NodeContext, draft: &Draft, updates: u64, known: &BTreeSet<String
     let segwit = params.is_active(Buried::Segwit, draft.height);
     let interval = params.pow().interval.get();
     let settings = node.miner().settings();
+    let (states, now) = (node.reader().versionbits(), node.now().max(i64::from(draft.header.time())));
     let (fresh, earliest, status) = node.reader().tree(|tree| {
         let branch = Branch::new(tree, prev);
         (
-            header_after(tree, prev, &*node.rules, settings, node.now().max(i64::from(draft.header.time()))),
+            header_after(tree, prev, &*node.rules, settings, now, states),
             minimum_time(tree, prev, interval),
-            GbtStatus::after(params.deployments(), &branch, &NoCache),
+            GbtStatus::after(params.deployments(), &branch, states),
         )
     });
     // Relative lock times have another name where they came without their operation.
