@@ -49,6 +49,11 @@ pub(crate) fn check_result(doc: &MethodDoc, value: &Json) -> Result<(), String> 
     Err(format!("RPC call \"{}\" returned incorrect type:\n{explanation}", doc.name))
 }
 
+/// Whether a value has this shape.
+pub(crate) fn fits(doc: &Res, value: &Json) -> bool {
+    result_mismatch(doc, value).is_none()
+}
+
 fn result_mismatch(doc: &Res, value: &Json) -> Option<Json> {
     if doc.skip_type_check {
         return None;

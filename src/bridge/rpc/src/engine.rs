@@ -13,6 +13,7 @@ use crate::json::{self, Json};
 use crate::method::Method;
 use crate::named;
 use crate::registry::{Entry, Registry};
+use crate::release;
 use crate::request::{Caller, Envelope, Request, Version};
 use crate::state::RpcState;
 use crate::whitelist::{Permission, Whitelist};
@@ -32,6 +33,7 @@ pub struct Engine<C: ?Sized> {
     whitelist: Whitelist,
     check_results: bool,
     log_ips: bool,
+    release: Option<u32>,
 }
 
 /// What a request is answered with. No body means that nothing is sent but the status.
@@ -47,7 +49,8 @@ impl<C: ?Sized + 'static> Engine<C> {
     /// An engine that lets everybody call everything. Answers are compared with their descriptions in debug builds.
     pub fn new(context: Arc<C>, registry: Arc<Registry<C>>, state: Arc<RpcState>) -> Self {
         let whitelist = Whitelist::default();
-        Self { context, registry, state, whitelist, check_results: cfg!(debug_assertions), log_ips: false }
+        let check_results = cfg!(debug_assertions);
+        Self { context, registry, state, whitelist, check_results, log_ips: false, release: None }
     }
 
     /// Limits what users may call.
@@ -68,6 +71,13 @@ impl<C: ?Sized + 'static> Engine<C> {
     #[must_use]
     pub fn with_logged_ips(mut self, log: bool) -> Self {
         self.log_ips = log;
+        self
+    }
+
+    /// The release as which it answers (`-rpccompat`); none for this one.
+    #[must_use]
+    pub fn with_release(mut self, release: Option<u32>) -> Self {
+        self.release = release;
         self
     }
 
@@ -215,11 +225,14 @@ impl<C: ?Sized + 'static> Engine<C> {
             return Err(RpcError::misc(identity.words.fill(&help::page(doc, identity))));
         }
         check::check_args(doc, &request.params)?;
-        let result = (method.handler)(&self.context, &request.described_by(Arc::clone(doc)))?;
+        let mut result = (method.handler)(&self.context, &request.described_by(Arc::clone(doc)))?;
         if self.check_results
             && let Err(mismatch) = check::check_result(doc, &result)
         {
             return Err(RpcError::misc(identity.internal_bug(&mismatch)));
+        }
+        if let Some(release) = self.release {
+            release::leave_out_newer(doc, release, &mut result);
         }
         Ok(result)
     }

@@ -10,7 +10,8 @@
 //! 4. [`Registry`] finds the [`Method`]. Its [`MethodDoc`], which is plain data, puts named arguments in their places,
 //!    counts them and checks their types.
 //! 5. The method's handler gets the daemon's context and the [`Request`] and returns a value or an [`RpcError`]. In
-//!    debug builds the value is compared with the description.
+//!    debug builds the value is compared with the description. Clients of an earlier release do not get what came
+//!    later.
 //! 6. The answer goes back the same way. If the client has gone meanwhile, [`Cancel`] tells the handler.
 //!
 //! The same descriptions print `help`, the OpenRPC document and `doc/rpc/`: see [`Directory`]. Methods of another
@@ -47,6 +48,7 @@ mod named;
 mod openrpc;
 mod options;
 mod registry;
+mod release;
 mod request;
 mod state;
 pub mod values;

@@ -18,8 +18,9 @@ use crate::value::Value;
 
 /// The releases that `-rpccompat` knows.
 const OLD_RELEASES: std::ops::RangeInclusive<u32> = 29..=31;
-/// Parts of answers that are gone, each with the last release that had it without being asked.
-const GONE_SINCE: [(&str, u32); 4] = [("bip125", 31), ("fullrbf", 31), ("psbtv0", 31), ("startingheight", 30)];
+/// Parts of answers, and methods, that are gone, each with the last release that had it without being asked.
+const GONE_SINCE: [(&str, u32); 5] =
+    [("bip125", 31), ("fullrbf", 31), ("psbtv0", 31), ("removeprunedfunds", 31), ("startingheight", 30)];
 
 /// What the user said, and what follows from it.
 #[derive(Debug)]

@@ -146,7 +146,8 @@ impl Node {
         )
         .with_whitelist(rpc_options.whitelist.clone())
         .with_logged_ips(context.log.log_ips())
-        .with_result_checks(check_results);
+        .with_result_checks(check_results)
+        .with_release(context.config.rpc_release()?);
         let methods = Arc::new(engine);
         let wallets = WalletHost::new(wallets, &context, ipc_server::hello(&context));
         // Nobody else sets them.

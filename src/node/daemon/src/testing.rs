@@ -109,7 +109,9 @@ impl Asker {
         state.finish_warmup();
         let registry = Registry::new(Directory::new(::rpc::Identity::of(config.coin())));
         registry.add_all(methods);
-        let engine = Engine::new(Arc::from(config), Arc::new(registry), state).with_result_checks(true);
+        let release = config.rpc_release().unwrap();
+        let engine = Engine::new(Arc::from(config), Arc::new(registry), state);
+        let engine = engine.with_result_checks(true).with_release(release);
         Self { engine, _dir: dir }
     }
 

@@ -300,6 +300,11 @@ impl Object {
         Some(self.0.remove(index).1)
     }
 
+    /// The pairs in order, their values to be changed.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Json)> {
+        self.0.iter_mut().map(|pair| (pair.0.as_ref(), &mut pair.1))
+    }
+
     /// The pairs in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Json)> {
         self.0.iter().map(|(key, value)| (key.as_ref(), value))

@@ -76,6 +76,8 @@ pub struct Res {
     pub skip_type_check: bool,
     /// How much of it help shows.
     pub elision: Elision,
+    /// The first release whose answers have it; zero if all of them do that can be asked for.
+    pub since: u32,
 }
 
 impl Res {
@@ -90,6 +92,7 @@ impl Res {
             condition: Text::Borrowed(""),
             skip_type_check: false,
             elision: Elision::Shown,
+            since: 0,
         }
     }
 
@@ -162,6 +165,13 @@ impl Res {
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
+        self
+    }
+
+    /// Answers have it since this release: clients of an earlier one do not get it.
+    #[must_use]
+    pub fn since(mut self, release: u32) -> Self {
+        self.since = release;
         self
     }
 

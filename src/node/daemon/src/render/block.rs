@@ -144,7 +144,8 @@ pub fn block_fields(tx: Res) -> Vec<Res> {
                 Res::hex("witness", "The coinbase input's first (and only) witness stack element, if present")
                     .optional(),
             ],
-        ),
+        )
+        .since(31),
         tx,
         Res::obj("auxpow", "The proof that it was mined along with a block of another chain", [])
             .optional()

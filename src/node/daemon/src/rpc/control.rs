@@ -109,6 +109,9 @@ fn discover() -> Method<NodeContext> {
         .run(|node: &NodeContext, _| Ok(node.directory.openrpc(false)))
 }
 
+/// Categories that are newer than release 30.
+const SINCE_31: [&str; 2] = ["kernel", "privatebroadcast"];
+
 fn logging() -> Method<NodeContext> {
     let list = |name: &'static str, what: &'static str| {
         Arg::arr(name, what, [Arg::str(format!("{name}_category"), "the valid logging category").optional()]).optional()
@@ -152,9 +155,10 @@ fn logging() -> Method<NodeContext> {
             warn_of_retired(&name);
         }
         let mut categories = node.log.categories();
-        if node.config.rpc_release().ok().flatten().is_some() {
+        if let Some(release) = node.config.rpc_release().ok().flatten() {
             // Every release that can be asked for still lists it.
             categories.push(("libevent", false));
+            categories.retain(|(name, _)| release >= 31 || !SINCE_31.contains(name));
         }
         Ok(Json::Obj(categories.into_iter().collect()))
     })

@@ -75,7 +75,10 @@ fn engine(wallets: &Arc<Wallets>, more: impl FnOnce(&Directory) -> Vec<Method<Wa
     let state = RpcState::new(Arc::clone(&wallets.shared().clock) as Arc<dyn Clock>);
     state.finish_warmup();
     let checks = config.args().get_bool("rpcdoccheck", cfg!(debug_assertions));
-    Engine::new(Arc::clone(wallets), Arc::new(registry), Arc::new(state)).with_result_checks(checks)
+    // The node does not start with a release that nobody knows, and tells its wallets the same.
+    let release = config.rpc_release().ok().flatten();
+    let engine = Engine::new(Arc::clone(wallets), Arc::new(registry), Arc::new(state));
+    engine.with_result_checks(checks).with_release(release)
 }
 
 /// An answer of the inner level, or the road's error.

@@ -74,9 +74,11 @@ fn a_wallet_is_made_closed_and_opened_again() {
 
 #[test]
 fn older_clients_are_told_what_older_releases_told() {
-    for (options, balances, fee) in
-        [(&["-rpccompat=29"][..], true, true), (&["-rpccompat=30"], false, true), (&[], false, false)]
-    {
+    for (options, balances, fee, flags, nonmempool) in [
+        (&["-rpccompat=29"][..], true, true, false, false),
+        (&["-rpccompat=30"], false, true, true, false),
+        (&[], false, false, true, true),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let loader = loader(dir.path(), options);
         call(&*loader, "", "createwallet", r#"["w"]"#).unwrap();
@@ -86,6 +88,9 @@ fn older_clients_are_told_what_older_releases_told() {
             assert_eq!(has(field), balances, "{options:?} {field}");
         }
         assert_eq!(has("paytxfee"), fee, "{options:?}");
+        assert_eq!(has("flags"), flags, "{options:?}");
+        let mine = call(&*loader, "w", "getbalances", "[]").unwrap().get("mine").clone();
+        assert_eq!(mine.as_obj().unwrap().contains("nonmempool"), nonmempool, "{options:?}");
         loader.stop().unwrap();
     }
 }

@@ -39,7 +39,8 @@ fn info() -> Method<NodeContext> {
     let fields = [
         Res::str("hash", "requested block hash (or tip)"),
         Res::num("height", "requested block height (or tip)"),
-        Res::arr("script_flags", "script verify flags for the block", [Res::str("flag", "a script verify flag")]),
+        Res::arr("script_flags", "script verify flags for the block", [Res::str("flag", "a script verify flag")])
+            .since(31),
         Res::obj_dyn("deployments", "", [Res::obj("xxxx", "name of the deployment", deployment)]),
     ];
     method(

@@ -36,14 +36,15 @@ fn overview() -> Method<NodeContext> {
         Res::amount("minrelaytxfee", "Current minimum relay fee for transactions"),
         Res::amount("incrementalrelayfee", "minimum fee rate increment for mempool limiting or replacement in {ticker}/kvB"),
         Res::num("unbroadcastcount", "Current number of transactions that haven't passed initial broadcast yet"),
-        Res::bool("permitbaremultisig", "True if the mempool accepts transactions with bare multisig outputs"),
-        Res::num("maxdatacarriersize", "Maximum number of bytes that can be used by OP_RETURN outputs in the mempool"),
+        Res::bool("permitbaremultisig", "True if the mempool accepts transactions with bare multisig outputs").since(30),
+        Res::num("maxdatacarriersize", "Maximum number of bytes that can be used by OP_RETURN outputs in the mempool").since(30),
         Res::num(
             "limitclustercount",
             "Maximum number of transactions that can be in a cluster (configured by -limitclustercount)",
-        ),
-        Res::num("limitclustersize", "Maximum size of a cluster in virtual bytes (configured by -limitclustersize)"),
-        Res::bool("optimal", "If the mempool is in a known-optimal transaction ordering"),
+        )
+        .since(31),
+        Res::num("limitclustersize", "Maximum size of a cluster in virtual bytes (configured by -limitclustersize)").since(31),
+        Res::bool("optimal", "If the mempool is in a known-optimal transaction ordering").since(31),
         Res::bool("fullrbf", "True if the mempool accepts RBF without replaceability signaling inspection (DEPRECATED, only with -deprecatedrpc=fullrbf)").optional(),
     ];
     method("blockchain", "getmempoolinfo", "Returns details on the active state of the TX memory pool.\n")
@@ -96,15 +97,16 @@ fn entry_fields() -> Vec<Res> {
             "descendant",
             "transaction fees of in-mempool descendants (including this one) with fee deltas used for mining priority, denominated in {ticker}",
         ),
-        Res::amount("chunk", "transaction fees of chunk, denominated in {ticker}"),
+        Res::amount("chunk", "transaction fees of chunk, denominated in {ticker}").since(31),
     ];
     vec![
         Res::num("vsize", "(DEPRECATED) Was previously erroneously described as the BIP 141 vsize, but is actually sigops-adjusted vsize.\nUse vsize_bip141 to actually get that behavior or switch to the explicit vsize_adjusted for retained behavior."),
-        Res::num("vsize_bip141", "Virtual transaction size as defined in BIP 141.\nThis is different from actual serialized size for witness transactions as witness data is discounted."),
+        Res::num("vsize_bip141", "Virtual transaction size as defined in BIP 141.\nThis is different from actual serialized size for witness transactions as witness data is discounted.").since(32),
         Res::num(
             "vsize_adjusted",
             "Maximum of sigop-adjusted size (-bytespersigop) and virtual transaction size as defined in BIP 141.",
-        ),
+        )
+        .since(32),
         Res::num("weight", "transaction weight as defined in BIP 141."),
         Res::time("time", "local time transaction entered pool in seconds since 1 Jan 1970 GMT"),
         Res::num("height", "block height when transaction entered pool"),
@@ -115,7 +117,8 @@ fn entry_fields() -> Vec<Res> {
         Res::num(
             "chunkweight",
             "sigops-adjusted weight (as defined in BIP 141 and modified by '-bytespersigop') of this transaction's chunk",
-        ),
+        )
+        .since(31),
         Res::hex("wtxid", "hash of serialized transaction, including witness data"),
         Res::obj("fees", "", fees),
         Res::arr(

@@ -31,9 +31,9 @@ fn submit() -> Method<NodeContext> {
     let tx = [
         Res::hex("txid", "The transaction hash in hex"),
         Res::hex("other-wtxid", "The wtxid of a different transaction with the same txid but different witness found in the mempool. This means the submitted transaction was ignored.").optional(),
-        Res::num("vsize_adjusted", "Maximum of sigop-adjusted size (-bytespersigop) and virtual transaction size as defined in BIP 141.").optional(),
+        Res::num("vsize_adjusted", "Maximum of sigop-adjusted size (-bytespersigop) and virtual transaction size as defined in BIP 141.").optional().since(32),
         Res::num("vsize", "(DEPRECATED) Was previously erroneously described as the BIP 141 vsize, but is actually sigops-adjusted vsize.\nUse vsize_bip141 to actually get that behavior or switch to the explicit vsize_adjusted for retained behavior.").optional(),
-        Res::num("vsize_bip141", "Virtual transaction size as defined in BIP 141.").optional(),
+        Res::num("vsize_bip141", "Virtual transaction size as defined in BIP 141.").optional().since(32),
         Res::obj("fees", "Transaction fees", fees).optional(),
         Res::str("error", "Error string if rejected from mempool, or \"package-not-validated\" when the package aborts before any per-tx processing.").optional(),
     ];

@@ -26,7 +26,7 @@ fn mining_info() -> Method<NodeContext> {
         Res::hex("target", "The current target"),
         Res::num("networkhashps", "The network hashes per second"),
         Res::num("pooledtx", "The size of the mempool"),
-        Res::amount("blockmintxfee", "Minimum feerate of packages selected for block inclusion in {ticker}/kvB"),
+        Res::amount("blockmintxfee", "Minimum feerate of packages selected for block inclusion in {ticker}/kvB").since(30),
         Res::str("chain", "current network name (main, test, testnet4, signet, regtest)"),
         Res::hex(
             "signet_challenge",

@@ -49,8 +49,9 @@ fn network_info() -> Method<NodeContext> {
         Res::num(
             "tx_send_rate",
             "configured target for maximum number of transactions per second to send to inbound peers",
-        ),
-        Res::obj_dyn("inv_buckets", "", [Res::obj("inbound/outbound", "connection direction", bucket)]),
+        )
+        .since(32),
+        Res::obj_dyn("inv_buckets", "", [Res::obj("inbound/outbound", "connection direction", bucket)]).since(32),
         Res::num("connections", "the total number of connections"),
         Res::num("connections_in", "the number of inbound connections"),
         Res::num("connections_out", "the number of outbound connections"),

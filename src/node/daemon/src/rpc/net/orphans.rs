@@ -23,7 +23,8 @@ fn fields() -> Vec<Res> {
         Res::num(
             "vsize_bip141",
             "The virtual transaction size as defined in BIP 141. This is different from actual serialized size for witness transactions as witness data is discounted.",
-        ),
+        )
+        .since(32),
         Res::num("weight", "The transaction weight as defined in BIP 141."),
         Res::arr("from", "", [Res::num("peer_id", "Peer ID")]),
     ]

@@ -76,14 +76,14 @@ fn info() -> Method<NodeContext> {
     fields.extend([
         Res::time(
             "time_added",
-            "The time this transaction was added to the private broadcast queue (seconds since epoch; not with -rpccompat)",
+            "The time this transaction was added to the private broadcast queue (seconds since epoch)",
         )
-        .optional(),
+        .since(32),
         Res::num(
             "attempts_remaining",
-            "The number of additional private broadcast send attempts allowed for this transaction (not with -rpccompat)",
+            "The number of additional private broadcast send attempts allowed for this transaction",
         )
-        .optional(),
+        .since(32),
         Res::arr(
             "peers",
             "Per-peer send and acknowledgment information for this transaction",
@@ -106,12 +106,10 @@ fn info() -> Method<NodeContext> {
 fn answer_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError> {
     check_enabled(node)?;
     let list = ask(node, |net| net.private_txs())?;
-    // The releases that can be asked for did not tell all of it.
-    let old = node.config.rpc_release().ok().flatten().is_some();
-    Ok(Object::new().with("transactions", list.iter().map(|it| show(it, old)).collect::<Json>()).into())
+    Ok(Object::new().with("transactions", list.iter().map(show).collect::<Json>()).into())
 }
 
-fn show(it: &PrivateTx, old: bool) -> Object {
+fn show(it: &PrivateTx) -> Object {
     let peers = it.sends.iter().map(|send| {
         let shown = Object::new().with("address", send.address.to_string()).with("sent", send.picked.as_secs());
         match send.confirmed {
@@ -119,12 +117,10 @@ fn show(it: &PrivateTx, old: bool) -> Object {
             None => shown,
         }
     });
-    let mut shown = show_tx(&it.tx);
-    if !old {
-        shown.push("time_added", it.added.as_secs());
-        shown.push("attempts_remaining", it.attempts_left());
-    }
-    shown.with("peers", peers.collect::<Json>())
+    show_tx(&it.tx)
+        .with("time_added", it.added.as_secs())
+        .with("attempts_remaining", it.attempts_left())
+        .with("peers", peers.collect::<Json>())
 }
 
 fn abort() -> Method<NodeContext> {

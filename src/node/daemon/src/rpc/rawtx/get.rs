@@ -18,7 +18,7 @@ pub(super) fn get() -> Method<NodeContext> {
         vec![
             Res::bool("in_active_chain", "Whether specified block is in the active chain or not (only present with explicit \"blockhash\" argument)").optional(),
             Res::hex("blockhash", "the block hash").optional(),
-            Res::num("vsize_adjusted", "Sigop-adjusted virtual size in bytes, present for mempool transactions.").optional(),
+            Res::num("vsize_adjusted", "Sigop-adjusted virtual size in bytes, present for mempool transactions.").optional().since(32),
             Res::num("confirmations", "The confirmations").optional(),
             Res::time("blocktime", "The block time expressed in UNIX epoch time").optional(),
             Res::num("time", "Same as \"blocktime\"").optional(),

@@ -71,7 +71,8 @@ pub(crate) fn getbalances() -> MethodDoc {
                                 "over-estimate due to not accounting for change or spends that conflict with ",
                                 "each other)"
                             ),
-                        ),
+                        )
+                        .since(32),
                         Res::amount(
                             "used",
                             concat!(

@@ -46,7 +46,8 @@ pub(crate) fn transaction_description_string() -> Vec<Res> {
             "alternate_wtxids",
             "The wtxids of transactions with different witness data but the same txid.",
             [Res::hex("wtxid", "The witness transaction id.")],
-        ),
+        )
+        .since(32),
         Res::arr(
             "walletconflicts",
             concat!(

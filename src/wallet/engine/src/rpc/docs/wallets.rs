@@ -203,7 +203,8 @@ pub(crate) fn getwalletinfo() -> MethodDoc {
                         "flags",
                         "The flags currently set on the wallet",
                         [Res::str("flag", "The name of the flag")],
-                    ),
+                    )
+                    .since(30),
                 ],
                 vec![last_processed_block()],
             ]
@@ -232,7 +233,8 @@ pub(crate) fn listwalletdir() -> MethodDoc {
                             "Warning messages, if any, related to loading the wallet.",
                             [Res::str("", "")],
                         )
-                        .optional(),
+                        .optional()
+                        .since(30),
                     ],
                 )],
             )],
