@@ -54,10 +54,15 @@ impl flags::Functional {
 
 /// Builds and installs what the suite needs; returns the command that runs it.
 pub(crate) fn prepare(project: &Project, release: bool) -> Result<Command> {
+    with_executables(project, release, &executables(project, release)?)
+}
+
+/// Builds the executables and installs them under every coin's names; returns their folder.
+pub(crate) fn executables(project: &Project, release: bool) -> Result<PathBuf> {
     let built = build::build(project, Host::native()?, release)?;
-    let home = project.target().join("functional");
-    install(&built, &coins(project, "all")?, &home.join("bin"))?;
-    with_executables(project, release, &home.join("bin"))
+    let bin = project.target().join("functional/bin");
+    install(&built, &coins(project, "all")?, &bin)?;
+    Ok(bin)
 }
 
 /// The command that runs the suite with the executables in `bin`, whoever built them.

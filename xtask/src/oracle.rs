@@ -1,15 +1,20 @@
-//! `test/oracle`: the crate that holds our rules against Bitcoin Core's kernel.
+//! `test/oracle`: other people's programs as judges, in a workspace of their own with its own lock and output folder.
 //!
-//! Its C++ half takes minutes to build, so it has a lock and an output folder of its own, and only `test --all`,
-//! `fuzz --diff` and `bench script` ask for it. What it needs on the machine is named in one sentence.
+//! One crate there holds our rules against Bitcoin Core's kernel. Its C++ half takes minutes to build, so only `test --all`,
+//! `fuzz --diff` and `bench script` ask for it. What it needs on the machine is named in one sentence. Another one,
+//! `typed`, reads what our daemon answers as other people's clients do; it needs our executables and no C++.
 
 use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
+use crate::functional;
 use crate::project::Project;
+
+/// The variable that names the daemon whose answers are read.
+const DAEMON: &str = "BULKHEAD_DAEMON";
 
 /// The header that says that Boost is there.
 const BOOST: &str = "boost/version.hpp";
@@ -17,7 +22,7 @@ const BOOST: &str = "boost/version.hpp";
 /// Where compilers look for headers by themselves.
 const INCLUDES: [&str; 3] = ["/usr/include", "/usr/local/include", "/opt/homebrew/include"];
 
-/// A cargo command of that crate, once everything that its build needs is there.
+/// A cargo command of the crate with the kernel, once everything that its build needs is there.
 pub(crate) fn cargo(project: &Project, words: &[&str]) -> Result<Command> {
     let missing = missing();
     if !missing.is_empty() {
@@ -26,6 +31,19 @@ pub(crate) fn cargo(project: &Project, words: &[&str]) -> Result<Command> {
             missing.join(", ")
         );
     }
+    there(project, words)
+}
+
+/// The command that reads the answers of our daemon, which is built first.
+pub(crate) fn typed(project: &Project) -> Result<Command> {
+    let bin = functional::executables(project, false)?;
+    let daemon = bin.canonicalize().with_context(|| format!("no executables in {}", bin.display()))?.join("bitcoind");
+    let mut cargo = there(project, &["test", "--package", "typed", "--", "--nocapture"])?;
+    cargo.env(DAEMON, daemon);
+    Ok(cargo)
+}
+
+fn there(project: &Project, words: &[&str]) -> Result<Command> {
     let sh = project.shell()?;
     let mut cargo = Command::from(project.cargo(&sh).args(words));
     // Its output folder is set by the configuration that lies there.

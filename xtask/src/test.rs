@@ -64,6 +64,10 @@ impl flags::Test {
                 Ok(judge) => gates.runner("oracle", judge),
                 Err(error) => gates.check("oracle", || Err(error)),
             }
+            match oracle::typed(project) {
+                Ok(clients) => gates.runner("typed clients", clients),
+                Err(error) => gates.check("typed clients", || Err(error)),
+            }
         }
         match functional::prepare(project, false) {
             Ok(mut suite) => {
