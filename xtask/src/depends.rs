@@ -200,7 +200,7 @@ pub(crate) fn provide(project: &Project, wish: &Wish) -> Result<Vec<Provided>> {
                 id: package.id.clone(),
                 source: source::pinned(&package.recipe)?,
                 archive: hash::of_file(&package.archive(&wish.cache))?,
-                tool: package.recipe.tool.is_some(),
+                tool: package.recipe.tool.is_some() && !package.recipe.linked,
             })
         })
         .collect()
@@ -282,7 +282,7 @@ fn make(project: &Project, wish: &Wish, package: &Package, work: &Path, log: &Pa
     let stage = work.join("stage");
     fs::create_dir_all(&stage)?;
     let host = if recipe.tool.is_some() { Host::native()? } else { wish.host };
-    let toolchain = Toolchain::find(host)?;
+    let toolchain = Toolchain::find(host)?.at(&work.join("needs"));
     let site = steps::Site {
         host,
         toolchain: &toolchain,

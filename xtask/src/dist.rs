@@ -33,7 +33,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::build::{ROLES, Role};
 use crate::depends::shared;
-use crate::depends::toolchain::{self, Toolchain};
+use crate::depends::toolchain::Toolchain;
 use crate::depends::{self, Provided, Wish, hash, pack};
 use crate::install::coins;
 use crate::project::{Host, Project, cache_dir};
@@ -45,6 +45,9 @@ use place::Place;
 
 /// Executables that have C or C++ code in them.
 const WITH_NATIVE_CODE: [&str; 4] = ["d", "node", "wallet", "qt"];
+
+/// How the files of a release end.
+const ENDINGS: [&str; 3] = [".tar.gz", "-debug.tar.gz", ".cdx.json"];
 
 /// What is released.
 #[derive(Debug)]
@@ -139,8 +142,9 @@ impl Release {
         let mut found = BTreeMap::new();
         for path in pack::files(out)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let ours = name.starts_with(&self.base()) || name.starts_with(&source);
-            if ours && !name.ends_with(".attestation.toml") {
+            // Not what begins alike: one host's name may go on where another's ends.
+            let ending = name.strip_prefix(&self.base()).or_else(|| name.strip_prefix(&source));
+            if ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
                 found.insert(name, path);
             }
         }
@@ -161,7 +165,7 @@ impl Release {
         println!("{count} crates are what Cargo.lock says");
         let roles: Vec<Role> = ROLES.into_iter().filter(|role| role.is_written(&place.project)).collect();
         compile(&place, &roles, site.wish.jobs)?;
-        let toolchain = Toolchain::find(self.host)?;
+        let toolchain = place.toolchain()?;
         let packages: Vec<String> = roles.iter().map(|role| format!("bin-{}", role.folder)).collect();
         let crates = inventory::linked(place.cargo()?, self.host.target, &packages)?;
         let lock = fs::read_to_string(place.project.root().join("Cargo.lock"))?;
@@ -210,7 +214,7 @@ impl Release {
             lock: &hash::of_text(&lock),
             rustc: &place.compiler()?,
             cxx: &toolchain.identity,
-            linker: &first_line(&toolchain.binutil("ld")),
+            linker: &toolchain.linker(),
             native: &native,
             outputs: &outputs,
         };
@@ -252,11 +256,6 @@ fn version(project: &Project) -> Result<String> {
     let version =
         manifest.get("workspace").and_then(|table| table.get("package")).and_then(|table| table.get("version"));
     Ok(version.and_then(toml::Value::as_str).context("the root manifest has no version")?.to_owned())
-}
-
-/// What a tool calls itself.
-fn first_line(tool: &str) -> String {
-    toolchain::read(tool, &["--version"]).unwrap_or_default().lines().next().unwrap_or_default().to_owned()
 }
 
 /// Writes `SHA256SUMS` over everything in `out` that is shipped.

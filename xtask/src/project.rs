@@ -106,9 +106,10 @@ pub(crate) struct Host {
 }
 
 /// Every machine that the recipes know. Others are refused by name.
-pub(crate) const HOSTS: [Host; 3] = [
+pub(crate) const HOSTS: [Host; 4] = [
     Host { triplet: "x86_64-linux-gnu", target: "x86_64-unknown-linux-gnu", family: "linux", arch: "x86_64" },
     Host { triplet: "aarch64-linux-gnu", target: "aarch64-unknown-linux-gnu", family: "linux", arch: "aarch64" },
+    Host { triplet: "x86_64-linux-gnu.2.28", target: "x86_64-unknown-linux-gnu", family: "linux", arch: "x86_64" },
     Host { triplet: "x86_64-w64-mingw32", target: "x86_64-pc-windows-gnu", family: "windows", arch: "x86_64" },
 ];
 
@@ -131,14 +132,20 @@ impl Host {
         })
     }
 
-    /// Whether executables for it run here without help.
+    /// The glibc that its executables must do with, if its name says one.
+    pub(crate) fn glibc(self) -> Option<&'static str> {
+        self.triplet.split_once("-gnu.").map(|(_, version)| version)
+    }
+
+    /// Whether executables are made with the building machine's own compiler and libraries.
     pub(crate) fn is_native(self) -> bool {
         Host::native().is_ok_and(|native| native == self)
     }
 
-    /// Whether a recipe's selector (`linux`, `x86_64`, `x86_64-linux`, a triplet) means this machine.
+    /// Whether a recipe's selector (`linux`, `x86_64`, `x86_64-linux`, a triplet, `old-glibc`) means this machine.
     pub(crate) fn matches(self, selector: &str) -> bool {
         selector == self.family
+            || (selector == "old-glibc" && self.glibc().is_some())
             || selector == self.arch
             || selector == self.triplet
             || selector == format!("{}-{}", self.arch, self.family)
@@ -155,6 +162,16 @@ mod tests {
         assert_eq!(arm, Host::named(Some("aarch64-unknown-linux-gnu")).unwrap());
         assert!(["linux", "aarch64", "aarch64-linux", "aarch64-linux-gnu"].iter().all(|name| arm.matches(name)));
         assert!(["windows", "x86_64", "x86_64-linux"].iter().all(|name| !arm.matches(name)));
+    }
+
+    #[test]
+    fn an_old_glibc_makes_another_host_of_the_same_machine() {
+        let old = Host::named(Some("x86_64-linux-gnu.2.28")).unwrap();
+        let new = Host::named(Some("x86_64-unknown-linux-gnu")).unwrap();
+        assert_eq!((old.glibc(), new.glibc()), (Some("2.28"), None));
+        assert_eq!(old.target, new.target);
+        assert!(old.matches("old-glibc") && old.matches("x86_64-linux") && !new.matches("old-glibc"));
+        assert!(!old.is_native(), "what runs here is not made for here");
     }
 
     #[test]

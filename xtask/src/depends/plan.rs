@@ -100,7 +100,7 @@ fn inputs(recipe: &Recipe, wish: &Wish, before: &[Package]) -> Result<String> {
     let host = if recipe.tool.is_some() { Host::native()? } else { wish.host };
     let mut lines = vec![
         format!("package {} {} ({})", recipe.name, recipe.version, recipe.licence),
-        format!("recipe {}", hash::of_text(&recipe.content)),
+        format!("recipe {}", hash::of_text(&recipe.content(host)?)),
         format!("source {}", source::pinned(recipe)?),
         format!("host {}", host.triplet),
         format!("builder {BUILDER}"),

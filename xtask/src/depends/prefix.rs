@@ -142,7 +142,7 @@ fn serialise(installed: &Installed) -> String {
 
 /// The cargo configuration for a folder that will be at `prefix`.
 fn settings(prefix: &Path, wish: &Wish, packages: &[Package]) -> Result<String> {
-    let toolchain = Toolchain::find(wish.host)?;
+    let toolchain = Toolchain::find(wish.host)?.at(prefix);
     let mut env: BTreeMap<String, String> = BTreeMap::new();
     let here = prefix.display().to_string();
     for package in packages {
@@ -175,7 +175,16 @@ fn settings(prefix: &Path, wish: &Wish, packages: &[Package]) -> Result<String> 
         }
         let _ = write!(text, "\n[target.{target}]\n");
         let linker = toolchain.cc();
-        let _ = write!(text, "linker = {}\nar = {}\n\n", quoted(&linker), quoted(&toolchain.ar));
+        let _ = writeln!(text, "linker = {}\nar = {}", quoted(&linker), quoted(&toolchain.ar));
+        let flags: Vec<String> = Toolchain::link_flags(wish.host).iter().map(|flag| quoted(flag)).collect();
+        if !flags.is_empty() {
+            let _ = writeln!(text, "rustflags = [{}]", flags.join(", "));
+        }
+        text.push('\n');
+        // Build scripts know where the usual cross compilers are, but not which of two, nor what a recipe brings.
+        let target = target.replace('-', "_");
+        env.insert(format!("CC_{target}"), linker);
+        env.insert(format!("CXX_{target}"), toolchain.cxx.clone());
     }
     text += "[env]\n";
     for (name, value) in env {

@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
+use crate::project::Host;
+
 /// One `depends/packages/NAME.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -25,6 +27,9 @@ pub(crate) struct Recipe {
     pub(crate) needs: Vec<String>,
     /// Set for a tool of the building machine: what to look for on the system before building it.
     pub(crate) tool: Option<ToolKind>,
+    /// Parts of this tool end up in executables, so that their bill of materials names it.
+    #[serde(default)]
+    pub(crate) linked: bool,
     /// Not installed, and not built unless a package that needs it is.
     #[serde(default)]
     pub(crate) build_only: bool,
@@ -45,9 +50,9 @@ pub(crate) struct Recipe {
     /// Environment variables for cargo; `{prefix}` is the installed folder.
     #[serde(default)]
     pub(crate) env: BTreeMap<String, String>,
-    /// What the file says, without comments and layout: part of the identity.
+    /// What the file says, without comments and layout.
     #[serde(skip)]
-    pub(crate) content: String,
+    content: toml::Table,
     /// What the patches say: part of the identity.
     #[serde(skip)]
     pub(crate) changes: Vec<Vec<u8>>,
@@ -65,6 +70,8 @@ pub(crate) enum ToolKind {
     Cmake,
     /// Rust's standard library for the machine that is built for.
     RustStd,
+    /// A compiler that no system has in the very version that is wanted.
+    Compiler,
 }
 
 impl ToolKind {
@@ -75,6 +82,7 @@ impl ToolKind {
             ToolKind::Capnp => "apt-get install capnproto",
             ToolKind::Cmake => "apt-get install cmake",
             ToolKind::RustStd => "rustup target add TARGET",
+            ToolKind::Compiler => "no system has it",
         }
     }
 }
@@ -206,8 +214,27 @@ pub(crate) struct Unity {
     pub(crate) release: Vec<String>,
     /// Compiler flags, with `--debug`.
     pub(crate) debug: Vec<String>,
-    /// Compiler flags by host selector; every selector that matches counts, in order of name.
-    pub(crate) host: BTreeMap<String, Vec<String>>,
+    /// More of these by host selector; every selector that matches counts, in order of name.
+    pub(crate) host: BTreeMap<String, OnHost>,
+}
+
+/// What a unity build does differently for some hosts.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OnHost {
+    /// Compiler flags.
+    pub(crate) flags: Vec<String>,
+    /// Listed files to leave out.
+    pub(crate) skip: Vec<String>,
+    /// More files, relative to the base. Each is a unit of its own.
+    pub(crate) alone: Vec<String>,
+}
+
+impl Unity {
+    /// What holds for `host`, besides what holds for all.
+    pub(crate) fn on(&self, host: Host) -> impl Iterator<Item = &OnHost> {
+        self.host.iter().filter(move |(selector, _)| host.matches(selector)).map(|(_, settings)| settings)
+    }
 }
 
 /// A file or folder to copy.
@@ -235,9 +262,19 @@ impl Recipe {
         if let Build::Unity(unity) = &recipe.build {
             ensure!(unity.units > 0, "recipe {name}: no units");
         }
-        let table: toml::Table = toml::from_str(text)?;
-        recipe.content = serde_json::to_string(&table)?;
+        recipe.content = toml::from_str(text)?;
         Ok(recipe)
+    }
+
+    /// What the file says to builders for `host`: part of the identity. What is said to others is left out, so that a
+    /// recipe that learns a host leaves the packages of the others alone.
+    pub(crate) fn content(&self, host: Host) -> Result<String> {
+        let mut content = self.content.clone();
+        let build = content.get_mut("build").and_then(|build| build.as_table_mut());
+        if let Some(hosts) = build.and_then(|build| build.get_mut("host")?.as_table_mut()) {
+            hosts.retain(|selector, _| host.matches(selector));
+        }
+        Ok(serde_json::to_string(&content)?)
     }
 
     /// Reads every recipe of a folder, in order of need: each after the ones that it needs.
@@ -313,9 +350,26 @@ mod tests {
     #[test]
     fn comments_and_layout_are_not_content() {
         let text = text("a", "[]");
-        let content = |text: &str| Recipe::parse("a", text).unwrap().content;
+        let host = Host::named(Some("aarch64-linux-gnu")).unwrap();
+        let content = |text: &str| Recipe::parse("a", text).unwrap().content(host).unwrap();
         assert_eq!(content(&text), content(&format!("# note\n{}", text.replace(" = ", "  =  "))));
         assert_ne!(content(&text), content(&text.replace("\"MIT\"", "\"ISC\"")));
+    }
+
+    #[test]
+    fn what_a_recipe_says_about_other_hosts_is_not_content() {
+        let (head, _) = text("a", "[]").split_once("[build]").map(|(head, tail)| (head.to_owned(), tail)).unwrap();
+        let unity = "[build]\nsystem = \"unity\"\nlibrary = \"l\"\nunits = 1\nlist = \"l\"\nbase = \".\"\nskip = []\n\
+                     extra = []\nheaders = []\ninclude = []\nflags = []\nrelease = []\ndebug = []\n\
+                     [build.host.linux]\nflags = [\"-DLINUX\"]\n";
+        let linux = format!("{head}{unity}");
+        let both = format!("{linux}[build.host.windows]\nflags = [\"-DWINDOWS\"]\n");
+        let content = |text: &str, host: &str| {
+            let recipe = Recipe::parse("a", text).unwrap();
+            recipe.content(Host::named(Some(host)).unwrap()).unwrap()
+        };
+        assert_eq!(content(&linux, "x86_64-linux-gnu"), content(&both, "x86_64-linux-gnu"));
+        assert_ne!(content(&linux, "x86_64-w64-mingw32"), content(&both, "x86_64-w64-mingw32"));
     }
 
     #[test]

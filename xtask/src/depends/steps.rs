@@ -63,12 +63,12 @@ pub(crate) fn build(recipe: &Recipe, site: &Site<'_>) -> Result<()> {
 /// Compiles units that include the listed files, and archives them.
 fn build_unity(recipe: &Recipe, unity: &Unity, site: &Site<'_>) -> Result<()> {
     ensure!(
-        unity.host.is_empty() || unity.host.keys().any(|selector| site.host.matches(selector)),
+        unity.host.is_empty() || unity.on(site.host).next().is_some(),
         "the recipe does not know {} yet: give it the compiler's flags in [build.host]",
         site.host.triplet
     );
     let list = fs::read_to_string(site.source.join(&unity.list)).with_context(|| format!("no {}", unity.list))?;
-    let units = units(unity, &list);
+    let units = units(unity, &list, site.host);
     for (name, text) in &units {
         fs::write(site.source.join(name), text)?;
     }
@@ -106,13 +106,18 @@ fn build_unity(recipe: &Recipe, unity: &Unity, site: &Site<'_>) -> Result<()> {
 }
 
 /// The name and text of each unit. Files stay in the order of the list, so that equal inputs make equal objects.
-fn units(unity: &Unity, list: &str) -> Vec<(String, String)> {
-    let listed = list.lines().map(str::trim).filter(|line| !line.is_empty() && !unity.skip.iter().any(|s| s == line));
+fn units(unity: &Unity, list: &str, host: Host) -> Vec<(String, String)> {
+    let alone: Vec<&String> = unity.on(host).flat_map(|more| &more.alone).collect();
+    let left_out = unity.skip.iter().chain(unity.on(host).flat_map(|more| &more.skip)).chain(alone.iter().copied());
+    let left_out: Vec<&str> = left_out.map(String::as_str).collect();
+    let listed = list.lines().map(str::trim).filter(|line| !line.is_empty() && !left_out.contains(line));
     let mut files: Vec<String> = listed.map(|line| format!("{}/{line}", unity.base)).collect();
     files.extend(unity.extra.iter().cloned());
     let size = files.len().div_ceil(unity.units).max(1);
+    let alone: Vec<String> = alone.into_iter().map(|file| format!("{}/{file}", unity.base)).collect();
     let text = |files: &[String]| files.iter().flat_map(|file| ["#include \"", file, "\"\n"]).collect::<String>();
-    files.chunks(size).enumerate().map(|(index, files)| (format!("unit{index:02}.cc"), text(files))).collect()
+    let parts = files.chunks(size).chain(alone.chunks(1));
+    parts.enumerate().map(|(index, files)| (format!("unit{index:02}.cc"), text(files))).collect()
 }
 
 fn object(unit: &str) -> String {
@@ -122,11 +127,7 @@ fn object(unit: &str) -> String {
 fn flags(unity: &Unity, site: &Site<'_>) -> Vec<String> {
     let mut flags = unity.flags.clone();
     flags.extend(if site.debug { unity.debug.clone() } else { unity.release.clone() });
-    for (selector, more) in &unity.host {
-        if site.host.matches(selector) {
-            flags.extend(more.iter().cloned());
-        }
-    }
+    flags.extend(unity.on(site.host).flat_map(|more| more.flags.iter().cloned()));
     flags.extend(unity.include.iter().map(|dir| format!("-I{dir}")));
     // Paths of the building machine stay out of the objects; warnings are upstream's business.
     flags.push(format!("-ffile-prefix-map={}=.", site.source.display()));
@@ -245,7 +246,8 @@ mod tests {
              package = \"p\"\nversion = \"1\"\nsha256 = \"{}\"\n[build]\nsystem = \"unity\"\nlibrary = \"lib/libp.a\"\n\
              units = {units}\nlist = \"list\"\nbase = \"src\"\nskip = [\"no.cc\"]\nextra = [\"own.cc\"]\n\
              headers = [{{ from = \"include\", to = \"include\" }}]\ninclude = [\"include\"]\nflags = [\"-DANSWER=42\"]\n\
-             release = [\"-O1\"]\ndebug = [\"-g\"]\n[build.host]\nlinux = [\"-fPIC\"]\nwindows = [\"-DNEVER\"]\n",
+             release = [\"-O1\"]\ndebug = [\"-g\"]\n[build.host.linux]\nflags = [\"-fPIC\"]\n\
+             [build.host.windows]\nflags = [\"-DNEVER\"]\nskip = [\"b.cc\"]\nalone = [\"a.cc\", \"w.cc\"]\n",
             "0".repeat(64)
         );
         Recipe::parse("p", &text).unwrap()
@@ -279,13 +281,22 @@ mod tests {
     #[test]
     fn units_keep_the_order_and_leave_nothing_out() {
         let Build::Unity(unity) = unity(2).build else { panic!("a unity recipe") };
-        let units = units(&unity, "a.cc\nno.cc\nb.cc\n");
+        let on = |host: &str| units(&unity, "a.cc\nno.cc\nb.cc\n", Host::named(Some(host)).unwrap());
         assert_eq!(
-            units,
+            on("x86_64-linux-gnu"),
             [
                 ("unit00.cc".into(), "#include \"src/a.cc\"\n#include \"src/b.cc\"\n".into()),
                 ("unit01.cc".into(), "#include \"own.cc\"\n".into()),
             ]
+        );
+        assert_eq!(
+            on("x86_64-w64-mingw32"),
+            [
+                ("unit00.cc".into(), "#include \"own.cc\"\n".into()),
+                ("unit01.cc".into(), "#include \"src/a.cc\"\n".into()),
+                ("unit02.cc".into(), "#include \"src/w.cc\"\n".into()),
+            ],
+            "a listed file is a unit of its own where the recipe says so"
         );
     }
 

@@ -1,7 +1,7 @@
 //! The C++ compiler and its companions, for the machine that is built for.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
@@ -19,12 +19,15 @@ pub(crate) struct Toolchain {
     pub(crate) identity: String,
     /// The compiler's own C headers, for a libclang that came without any.
     pub(crate) c_headers: Option<PathBuf>,
+    /// A recipe brings it: it lies in a prefix, and not on `PATH`.
+    brought: bool,
 }
 
 impl Toolchain {
     /// The C compiler of the same family.
     pub(crate) fn cc(&self) -> String {
-        self.cxx.replace("clang++", "clang").replace("g++", "gcc").replace("c++", "cc")
+        let (dir, name) = self.cxx.rfind('/').map_or(("", self.cxx.as_str()), |at| self.cxx.split_at(at));
+        dir.to_owned() + &name.replace("clang++", "clang").replace("g++", "gcc").replace("c++", "cc")
     }
 
     /// A tool that lies beside the archiver: `objcopy`, `ld`.
@@ -35,8 +38,46 @@ impl Toolchain {
         }
     }
 
+    /// What the linker calls itself.
+    pub(crate) fn linker(&self) -> String {
+        if self.brought {
+            return "the compiler's own".to_owned();
+        }
+        let said = read(&self.binutil("ld"), &["--version"]).unwrap_or_default();
+        said.lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// The same compiler, found in `prefix` if a recipe brings it there.
+    pub(crate) fn at(mut self, prefix: &Path) -> Toolchain {
+        if self.brought {
+            self.cxx = prefix.join("native/bin").join(&self.cxx).display().to_string();
+        }
+        self
+    }
+
+    /// What linking for `host` needs, besides what crates ask for.
+    pub(crate) fn link_flags(host: Host) -> &'static [&'static str] {
+        match host.family {
+            // The crate of RocksDB does not say what a library that is there already needs. Nothing of the compiler's
+            // is on a user's machine.
+            "windows" => &["-Clink-arg=-lstdc++", "-Clink-arg=-lrpcrt4", "-Clink-arg=-lshlwapi", "-Clink-arg=-static"],
+            _ => &[],
+        }
+    }
+
     /// Finds the compiler for `host`: `CXX` and `AR` if they are set and the host is this machine.
+    ///
+    /// For an old glibc a recipe brings the compiler, whose identity is that recipe's.
     pub(crate) fn find(host: Host) -> Result<Toolchain> {
+        if host.glibc().is_some() {
+            return Ok(Toolchain {
+                cxx: format!("{}-g++", host.triplet),
+                ar: "ar".to_owned(),
+                identity: format!("zig c++ for {}", host.triplet),
+                c_headers: None,
+                brought: true,
+            });
+        }
         let native = host.is_native();
         let set = |name: &str| env::var(name).ok().filter(|value| native && !value.is_empty());
         let candidates: Vec<String> = match set("CXX") {
@@ -58,6 +99,7 @@ impl Toolchain {
                 cxx: cxx.clone(),
                 ar,
                 c_headers: c_headers.filter(|dir| dir.is_absolute() && dir.is_dir()),
+                brought: false,
             });
         }
         bail!(
@@ -99,6 +141,17 @@ mod tests {
         }
         let error = Toolchain::find(host).unwrap_err().to_string();
         assert!(error.contains("apt-get install g++-aarch64-linux-gnu"), "{error}");
+    }
+
+    #[test]
+    fn a_compiler_that_a_recipe_brings_is_looked_for_in_the_prefix() {
+        let host = Host::named(Some("x86_64-linux-gnu.2.28")).unwrap();
+        let toolchain = Toolchain::find(host).unwrap().at(Path::new("/prefix"));
+        assert_eq!(toolchain.cxx, "/prefix/native/bin/x86_64-linux-gnu.2.28-g++");
+        assert_eq!(toolchain.cc(), "/prefix/native/bin/x86_64-linux-gnu.2.28-gcc");
+        assert_eq!(toolchain.binutil("objcopy"), "objcopy", "the machine is the same, and so are its tools");
+        let native = Toolchain::find(Host::native().unwrap()).unwrap();
+        assert_eq!(native.clone().at(Path::new("/prefix")).cxx, native.cxx);
     }
 
     #[test]

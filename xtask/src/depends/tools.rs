@@ -17,6 +17,7 @@ pub(crate) fn on_system(tool: ToolKind, host: Host, own: &Path) -> Option<PathBu
         ToolKind::Capnp => programs("capnp"),
         ToolKind::Cmake => programs("cmake"),
         ToolKind::RustStd => rust_std(host).into_iter().collect(),
+        ToolKind::Compiler => Vec::new(),
     };
     found.into_iter().find(|path| !path.starts_with(own))
 }

@@ -8,16 +8,12 @@ use std::path::PathBuf;
 use super::elf::{self, Facts};
 use crate::project::Host;
 
-/// Shared libraries that a Linux executable may need. Everything else is linked in.
-const LIBRARIES: [&str; 7] = [
-    "libc.so.6",
-    "libm.so.6",
-    "libgcc_s.so.1",
-    "libstdc++.so.6",
-    "libpthread.so.0",
-    "libdl.so.2",
-    "ld-linux", // with the processor's name behind it
-];
+/// Shared libraries of glibc: the loader has the processor's name behind its own.
+const GLIBC: [&str; 7] =
+    ["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "ld-linux"];
+
+/// Shared libraries of the compiler, which every system with a new enough glibc has. With an old one they are too old.
+const OF_COMPILER: [&str; 2] = ["libgcc_s.so.1", "libstdc++.so.6"];
 
 /// The newest version of each family of symbols that an executable may ask for. It is what Debian 12, Ubuntu 22.04
 /// and what came after them have.
@@ -95,10 +91,12 @@ fn hardening(host: Host, facts: &Facts) -> Vec<String> {
     rule(!facts.writable_code, "has memory that can be written and run".to_owned());
     rule(facts.run_paths.is_empty(), format!("looks for libraries in {}", facts.run_paths.join(", ")));
     for name in &facts.needed {
-        rule(LIBRARIES.iter().any(|allowed| name.starts_with(allowed)), format!("needs the library {name}"));
+        let of_compiler = OF_COMPILER.iter().filter(|_| host.glibc().is_none());
+        let mut allowed = GLIBC.iter().chain(of_compiler);
+        rule(allowed.any(|allowed| name.starts_with(allowed)), format!("needs the library {name}"));
     }
     for version in &facts.versions {
-        rule(is_old_enough(version), format!("needs {version}, which older systems lack"));
+        rule(is_old_enough(host, version), format!("needs {version}, which older systems lack"));
     }
     faults
 }
@@ -128,11 +126,14 @@ fn holds(bytes: &[u8], part: &[u8]) -> bool {
     false
 }
 
-fn is_old_enough(version: &str) -> bool {
+fn is_old_enough(host: Host, version: &str) -> bool {
+    let numbers = |text: &str| text.split('.').map(str::parse).collect::<Result<Vec<u32>, _>>();
     let Some((family, number)) = version.split_once('_') else { return false };
-    let Some((_, newest)) = NEWEST.iter().find(|(name, _)| *name == family) else { return false };
-    let number: Result<Vec<u32>, _> = number.split('.').map(str::parse).collect();
-    number.is_ok_and(|number| number.as_slice() <= *newest)
+    let newest = match (family, host.glibc()) {
+        ("GLIBC", Some(own)) => numbers(own).ok(),
+        _ => NEWEST.iter().find(|(name, _)| *name == family).map(|(_, newest)| newest.to_vec()),
+    };
+    numbers(number).is_ok_and(|number| newest.is_some_and(|newest| number <= newest))
 }
 
 /// One fault with the first few symbols, if there are any.
@@ -216,6 +217,20 @@ mod tests {
         assert!(faults(|facts| _ = facts.versions.insert("OTHER_1".into())).contains("OTHER_1"));
         assert!(faults(|facts| facts.machine = 183).contains("another processor"));
         assert!(faults(|facts| facts.symbols.clear()).contains("no symbols"));
+    }
+
+    #[test]
+    fn for_an_old_glibc_nothing_newer_is_asked_for() {
+        let old = Host::named(Some("x86_64-linux-gnu.2.28")).unwrap();
+        let mut facts = good();
+        let faults = linked("node", old, &facts).join("\n");
+        assert!(faults.contains("GLIBC_2.34, which older systems lack"), "{faults}");
+        facts.versions = ["GLIBC_2.2.5", "GLIBC_2.28"].map(str::to_owned).into();
+        assert_eq!(linked("node", old, &facts), Vec::<String>::new());
+        for library in OF_COMPILER {
+            facts.needed = vec![library.to_owned()];
+            assert!(linked("node", old, &facts)[0].contains(library) && linked("node", host(), &facts).is_empty());
+        }
     }
 
     #[test]

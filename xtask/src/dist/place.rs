@@ -110,7 +110,7 @@ impl Place {
         scrub(&mut cargo);
         cargo.current_dir(self.project.root()).env("CARGO_HOME", self.cargo_home());
         let target = self.host.target;
-        let toolchain = Toolchain::find(self.host)?;
+        let toolchain = self.toolchain()?;
         let flags: Vec<String> = self.rust_flags()?;
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         let native = self.native_flags().join(" ");
@@ -122,6 +122,11 @@ impl Place {
         cargo.env("SOURCE_DATE_EPOCH", self.time.to_string()).env("CARGO_INCREMENTAL", "0");
         cargo.env("LC_ALL", "C").env("TZ", "UTC").env("ZERO_AR_DATE", "1").env("CARGO_TERM_PROGRESS_WHEN", "never");
         Ok(cargo)
+    }
+
+    /// What compiles native code here.
+    pub(crate) fn toolchain(&self) -> Result<Toolchain> {
+        Ok(Toolchain::find(self.host)?.at(&crate::depends::prefix::dir(&self.project, self.host)))
     }
 
     /// The options that every build of this place shares.
@@ -168,6 +173,7 @@ impl Place {
         } else {
             flags.push("-Clink-arg=-Wl,--no-insert-timestamp".to_owned());
         }
+        flags.extend(Toolchain::link_flags(self.host).iter().map(|&flag| flag.to_owned()));
         Ok(flags)
     }
 

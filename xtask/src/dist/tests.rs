@@ -22,7 +22,8 @@ fn a_release_knows_its_own_files() {
     let release = release(checkout.path());
     let host = release.host.triplet;
     let ours = [format!("bulkhead-1.2.3-{host}.tar.gz"), "bulkhead-1.2.3-src.tar.gz".to_owned()];
-    for name in [ours[0].as_str(), &ours[1], "SHA256SUMS", "bulkhead-1.2.3-other.tar.gz"] {
+    let longer = format!("bulkhead-1.2.3-{host}.2.28.tar.gz");
+    for name in [ours[0].as_str(), &ours[1], "SHA256SUMS", "bulkhead-1.2.3-other.tar.gz", &longer] {
         fs::write(out.path().join(name), name).unwrap();
     }
     fs::write(out.path().join(format!("bulkhead-1.2.3-{host}.attestation.toml")), "").unwrap();
