@@ -20,6 +20,7 @@ pub(crate) mod recipe;
 pub(crate) mod shared;
 mod sharing;
 pub(crate) mod source;
+mod standard;
 mod steps;
 pub(crate) mod toolchain;
 mod tools;
@@ -285,6 +286,7 @@ fn make(project: &Project, wish: &Wish, package: &Package, work: &Path, log: &Pa
     let toolchain = Toolchain::find(host)?.at(&work.join("needs"));
     let site = steps::Site {
         host,
+        target: wish.host.target,
         toolchain: &toolchain,
         source: &source,
         stage: &stage,

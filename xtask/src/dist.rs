@@ -230,7 +230,8 @@ impl Release {
         faults.extend(check::protector(WITH_NATIVE_CODE.contains(&role.folder), &facts));
         let split = symbols::split(toolchain, file, &dir.join("split"))?;
         faults.extend(check::shipped(self.host, &read(&split.stripped)?));
-        faults.extend(check::places(&fs::read(&split.stripped)?, &[dir.to_owned(), place::user_cargo_home()?]));
+        faults
+            .extend(check::places(&fs::read(&split.stripped)?, &[dir.to_owned(), depends::source::user_cargo_home()?]));
         ensure!(faults.is_empty(), "{name} is not fit to be shipped:\n  {}", faults.join("\n  "));
         Ok(split)
     }

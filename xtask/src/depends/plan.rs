@@ -108,7 +108,10 @@ fn inputs(recipe: &Recipe, wish: &Wish, before: &[Package]) -> Result<String> {
     for (name, change) in recipe.patches.iter().zip(&recipe.changes) {
         lines.push(format!("patch {name} {}", hash::of_bytes(change)));
     }
-    if !matches!(recipe.build, Build::Copy { .. }) {
+    if matches!(recipe.build, Build::RustStd(_)) {
+        lines.push(format!("target {}", wish.host.target));
+    }
+    if matches!(recipe.build, Build::Unity(_) | Build::Cmake { .. }) {
         lines.push(format!("compiler {}", Toolchain::find(host)?.identity));
         lines.push(format!("debug {}", wish.debug));
     }

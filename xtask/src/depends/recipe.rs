@@ -175,6 +175,8 @@ pub(crate) enum Build {
         #[serde(default)]
         scripts: BTreeMap<String, String>,
     },
+    /// Rust's standard library for the host, from its sources, beside the compiler that is copied first.
+    RustStd(RustStd),
     /// CMake: configure, build one target, copy files from the build folder.
     Cmake {
         /// Folder of `CMakeLists.txt` in the source.
@@ -186,6 +188,22 @@ pub(crate) enum Build {
         /// What goes where, from the build folder.
         files: Vec<Move>,
     },
+}
+
+/// Settings of a build of Rust's standard library.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RustStd {
+    /// What goes where before: the compiler, which the recipe's `rustc` names.
+    pub(crate) files: Vec<Move>,
+    /// Programs that the recipe itself holds, by their place in the prefix.
+    pub(crate) scripts: BTreeMap<String, String>,
+    /// Folder of the library's workspace in the source.
+    pub(crate) library: String,
+    /// Folder of the compiler's libraries in the prefix.
+    pub(crate) rustlib: String,
+    /// Features of the library.
+    pub(crate) features: Vec<String>,
 }
 
 /// Settings of a unity build.

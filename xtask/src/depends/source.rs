@@ -199,11 +199,16 @@ fn fetch_crate(project: &Project, package: &str, version: &str) -> Result<PathBu
     kept_crate(package, version)?.with_context(|| format!("cargo fetched {package} {version} but does not keep it"))
 }
 
-/// The `.crate` file in cargo's own cache.
-fn kept_crate(package: &str, version: &str) -> Result<Option<PathBuf>> {
+/// Cargo's own folder.
+pub(crate) fn user_cargo_home() -> Result<PathBuf> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
-    let registries = home.context("neither CARGO_HOME nor HOME is set")?.join("registry/cache");
+    home.context("neither CARGO_HOME nor HOME is set")
+}
+
+/// The `.crate` file in cargo's own cache.
+fn kept_crate(package: &str, version: &str) -> Result<Option<PathBuf>> {
+    let registries = user_cargo_home()?.join("registry/cache");
     let Ok(registries) = fs::read_dir(registries) else { return Ok(None) };
     for registry in registries {
         let path = registry?.path().join(format!("{package}-{version}.crate"));

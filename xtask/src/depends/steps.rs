@@ -1,5 +1,6 @@
 //! Building one package: from an unpacked source to a tree that looks like the prefix.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ use crate::report::Job;
 pub(crate) struct Site<'a> {
     /// The machine that the package is for.
     pub(crate) host: Host,
+    /// Rust's name of the machine that executables are made for, also where the package is for the building one.
+    pub(crate) target: &'static str,
     /// Compiles for that machine.
     pub(crate) toolchain: &'a Toolchain,
     /// The top of the unpacked source.
@@ -41,11 +44,11 @@ pub(crate) struct Site<'a> {
 pub(crate) fn build(recipe: &Recipe, site: &Site<'_>) -> Result<()> {
     match &recipe.build {
         Build::Unity(unity) => build_unity(recipe, unity, site)?,
-        Build::Copy { files, scripts } => {
-            copy_all(files, site.source, site.stage)?;
-            for (name, text) in scripts {
-                write_script(&site.stage.join(name), text)?;
-            }
+        Build::Copy { files, scripts } => copy(files, scripts, site)?,
+        Build::RustStd(std) => {
+            copy(&std.files, &std.scripts, site)?;
+            let rustc = recipe.rustc.as_ref().context("the recipe names no compiler")?;
+            super::standard::build(&recipe.name, std, &site.stage.join(rustc), site)?;
         }
         Build::Cmake { dir, define, target, files } => {
             let out = build_cmake(recipe, &site.source.join(dir), define, target, site)?;
@@ -58,6 +61,11 @@ pub(crate) fn build(recipe: &Recipe, site: &Site<'_>) -> Result<()> {
         copy_all(&[Move { from: text.clone(), to }], site.source, site.stage)?;
     }
     Ok(())
+}
+
+fn copy(files: &[Move], scripts: &BTreeMap<String, String>, site: &Site<'_>) -> Result<()> {
+    copy_all(files, site.source, site.stage)?;
+    scripts.iter().try_for_each(|(name, text)| write_script(&site.stage.join(name), text))
 }
 
 /// Compiles units that include the listed files, and archives them.
@@ -158,7 +166,7 @@ fn build_cmake(recipe: &Recipe, dir: &Path, define: &[String], target: &str, sit
 }
 
 /// Runs a command, adds its output to the log, and fails with what it said about errors.
-fn logged(command: &mut Command, log: &Mutex<File>) -> Result<()> {
+pub(super) fn logged(command: &mut Command, log: &Mutex<File>) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let line =
         format!("$ {name} {}\n", command.get_args().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" "));
@@ -185,16 +193,16 @@ fn copy_all(moves: &[Move], from: &Path, to: &Path) -> Result<()> {
         if source.is_dir() {
             for file in pack::files(&source)? {
                 let name = file.strip_prefix(&source).expect("the walk stays below its start");
-                copy(&file, &to.join(&step.to).join(name))?;
+                copy_file(&file, &to.join(&step.to).join(name))?;
             }
         } else {
-            copy(&source, &to.join(&step.to))?;
+            copy_file(&source, &to.join(&step.to))?;
         }
     }
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy_file(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
     fs::copy(from, to).with_context(|| format!("copying {} to {}", from.display(), to.display()))?;
     // A wheel is a zip archive, whose unpacker forgets who may be run.
@@ -273,8 +281,17 @@ mod tests {
         let host = Host::native().unwrap();
         let toolchain = Toolchain::find(host).unwrap();
         let log = stage.join("log");
-        let site =
-            Site { host, toolchain: &toolchain, source, stage, jobs: 2, debug: false, programs: None, log: &log };
+        let site = Site {
+            host,
+            target: host.target,
+            toolchain: &toolchain,
+            source,
+            stage,
+            jobs: 2,
+            debug: false,
+            programs: None,
+            log: &log,
+        };
         build(recipe, &site)
     }
 

@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 use super::commit::Commit;
 use crate::depends::hash;
+use crate::depends::source::user_cargo_home;
 use crate::depends::toolchain::Toolchain;
 use crate::project::{Host, Project};
 
@@ -200,12 +201,6 @@ fn is_passed(name: &OsStr) -> bool {
     PASSED.contains(&name)
         || name.to_lowercase().ends_with("_proxy")
         || network.iter().any(|start| name.starts_with(start))
-}
-
-pub(super) fn user_cargo_home() -> Result<PathBuf> {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
-    home.context("neither CARGO_HOME nor HOME is set")
 }
 
 /// Hash of each foreign crate's package, by file name.
