@@ -4,15 +4,12 @@
 //! with everything that it has started.
 
 use std::io::{self, Read, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-
 use crate::clock::Clock;
+use crate::system::processes::{self, Group};
 use crate::thread;
 
 /// How much a program may take.
@@ -63,7 +60,8 @@ enum Stream {
 /// gets no descriptor that we have opened.
 pub fn ask(words: &[String], input: &[u8], limits: Limits, clock: &dyn Clock) -> Result<Answered, CommandError> {
     let end = clock.monotonic().saturating_add(limits.time);
-    let mut child = Asked { child: start(words, input.is_empty())?, is_reaped: false };
+    let (child, group) = start(words, input.is_empty())?;
+    let mut child = Asked { child, group, is_reaped: false };
     let streams = child.read_streams(input, limits.bytes)?;
     let mut answered = Answered { code: 0, output: Vec::new(), errors: Vec::new() };
     for _ in [Stream::Output, Stream::Errors] {
@@ -83,11 +81,11 @@ pub fn ask(words: &[String], input: &[u8], limits: Limits, clock: &dyn Clock) ->
     }
     // It has closed both streams; its end is near, but not certain.
     let status = child.wait_until(end, clock)?.ok_or(CommandError::TooSlow(limits.time))?;
-    answered.code = status.code().or_else(|| status.signal()).unwrap_or(-1);
+    answered.code = processes::code(status);
     Ok(answered)
 }
 
-fn start(words: &[String], is_silent: bool) -> Result<Child, CommandError> {
+fn start(words: &[String], is_silent: bool) -> Result<(Child, Group), CommandError> {
     let (program, arguments) =
         words.split_first().ok_or_else(|| CommandError::Start(io::ErrorKind::NotFound.into()))?;
     #[expect(clippy::disallowed_methods, reason = "this is the place where processes are started")]
@@ -95,9 +93,7 @@ fn start(words: &[String], is_silent: bool) -> Result<Child, CommandError> {
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if is_silent { Stdio::null() } else { Stdio::piped() });
     // A group of its own, so that what it starts can be ended with it.
-    command.process_group(0);
-    crate::child::close_strays(&mut command);
-    command.spawn().map_err(CommandError::Start)
+    Group::spawn(&mut command).map_err(CommandError::Start)
 }
 
 type Streams = std::sync::mpsc::Receiver<(Stream, io::Result<Vec<u8>>)>;
@@ -105,6 +101,7 @@ type Streams = std::sync::mpsc::Receiver<(Stream, io::Result<Vec<u8>>)>;
 /// A program that runs. It does not outlive this value.
 struct Asked {
     child: Child,
+    group: Group,
     is_reaped: bool,
 }
 
@@ -155,16 +152,14 @@ impl Drop for Asked {
             return;
         }
         // It was not reaped, so the number is still its own, even if it has ended and others of its group have not.
-        if let Ok(group) = i32::try_from(self.child.id()) {
-            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-        }
+        self.group.kill();
         // Both fail only if nothing is left to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::clock::SystemClock;

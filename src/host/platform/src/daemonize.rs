@@ -3,11 +3,15 @@
 //! [`daemonize`] forks. The child becomes leader of its own session with `/dev/null` as input and outputs, and goes on
 //! with the start-up; the parent waits for its report and ends with exit code 0 or 1. A child that dies before it
 //! reports is a failure. With `-daemon` the child reports at once, with `-daemonwait` when it has started.
+//!
+//! A system without fork ([`supported`]) has none of this.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 
+#[cfg(unix)]
 use nix::fcntl::OFlag;
+#[cfg(unix)]
 use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe2, setsid};
 use thiserror::Error;
 
@@ -22,6 +26,9 @@ pub enum DaemonError {
     /// Threads are running. They would not exist in the child, and the locks they hold would never be released.
     #[error("fork_daemon() failed: {0} threads are running")]
     Threads(usize),
+    /// Processes cannot be copied here.
+    #[error("-daemon is not supported on this operating system")]
+    Unsupported,
 }
 
 /// Who this process is after [`daemonize`].
@@ -47,7 +54,19 @@ pub struct StartWait {
     child: u32,
 }
 
+/// Whether [`daemonize`] can work here at all. For an answer before anything else is said or done.
+pub fn supported() -> Result<(), DaemonError> {
+    if cfg!(unix) { Ok(()) } else { Err(DaemonError::Unsupported) }
+}
+
+/// Forks into a launcher and a daemon: not here.
+#[cfg(not(unix))]
+pub fn daemonize() -> Result<Forked, DaemonError> {
+    Err(DaemonError::Unsupported)
+}
+
 /// Forks into a launcher and a daemon. Call it before any thread is started and before directories are locked.
+#[cfg(unix)]
 #[expect(unsafe_code, reason = "fork has no safe form")]
 pub fn daemonize() -> Result<Forked, DaemonError> {
     let threads = thread_count();
@@ -81,6 +100,7 @@ pub fn daemonize() -> Result<Forked, DaemonError> {
     }
 }
 
+#[cfg(unix)]
 const DETACHED: u8 = 0;
 const STARTED: u8 = 1;
 
@@ -109,6 +129,7 @@ impl StartWait {
     }
 }
 
+#[cfg(unix)]
 fn detach() -> io::Result<()> {
     setsid()?;
     let null = File::options().read(true).write(true).open("/dev/null")?;
@@ -124,7 +145,7 @@ fn thread_count() -> usize {
     std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(unix, not(target_os = "linux")))]
 fn thread_count() -> usize {
     1
 }

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
 use thiserror::Error;
+
+use crate::socket::LocalSocket;
 
 /// The option by which a parent tells a child the number of its socket.
 pub const IPC_FD_OPTION: &str = "-ipcfd";
@@ -35,13 +36,13 @@ pub enum AdoptError {
 /// What a program opens itself is close-on-exec, as everything in this workspace and in std is. What it inherits cannot
 /// be, or it would have been closed. The flag therefore tells the two apart, and setting it marks the descriptor as
 /// taken.
-pub fn adopt_socket(number: &str) -> Result<UnixStream, AdoptError> {
+pub fn adopt_socket(number: &str) -> Result<LocalSocket, AdoptError> {
     let is_unix_socket = |raw| {
         let address = getsockname::<SockaddrStorage>(raw).ok();
         address.and_then(|address| address.family()) == Some(AddressFamily::Unix)
     };
     adopt(number, |raw| if is_unix_socket(raw) { Ok(()) } else { Err(AdoptError::NotSocket(raw)) })
-        .map(UnixStream::from)
+        .map(LocalSocket::from)
 }
 
 /// Takes whatever a parent process has passed under `number`, to write to it. It can be taken once.
@@ -87,19 +88,19 @@ pub enum PeerError {
 
 /// The user id of the process at the other end, as the kernel vouches for it.
 #[cfg(target_os = "linux")]
-pub fn peer_user(socket: &UnixStream) -> io::Result<u32> {
+pub fn peer_user(socket: &LocalSocket) -> io::Result<u32> {
     use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
     Ok(getsockopt(socket, PeerCredentials)?.uid())
 }
 
 /// The user id of the process at the other end, as the kernel vouches for it.
 #[cfg(not(target_os = "linux"))]
-pub fn peer_user(_socket: &UnixStream) -> io::Result<u32> {
+pub fn peer_user(_socket: &LocalSocket) -> io::Result<u32> {
     Err(nix::errno::Errno::ENOSYS.into())
 }
 
 /// Refuses a peer that runs for another user than we do.
-pub fn require_same_user(socket: &UnixStream) -> Result<(), PeerError> {
+pub fn require_same_user(socket: &LocalSocket) -> Result<(), PeerError> {
     let (peer, own) = (peer_user(socket)?, nix::unistd::geteuid().as_raw());
     if peer == own { Ok(()) } else { Err(PeerError::OtherUser { peer, own }) }
 }
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn our_own_descriptors_cannot_be_adopted() {
-        let (one, _other) = UnixStream::pair().unwrap();
+        let (one, _other) = LocalSocket::pair().unwrap();
         let number = one.as_raw_fd();
         let error = adopt_socket(&number.to_string()).unwrap_err();
         assert!(matches!(error, AdoptError::NotInherited(raw) if raw == number), "{error}");
@@ -129,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_peer_of_the_same_user_is_let_in() {
-        let (one, _other) = UnixStream::pair().unwrap();
+        let (one, _other) = LocalSocket::pair().unwrap();
         require_same_user(&one).unwrap();
         assert_eq!(peer_user(&one).unwrap(), nix::unistd::geteuid().as_raw());
     }

@@ -5,20 +5,20 @@
 //!
 //! Such locks belong to the process, not to the descriptor: a second lock in the same process succeeds, and closing
 //! *any* descriptor of the file drops the lock. So this module counts what the process holds, by the file's identity,
-//! and never opens a lock file that is already held.
+//! and never opens a lock file that is already held. (On Windows they belong to the handle, and a second one would be
+//! refused. What this module does is right there, too.)
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
 use thiserror::Error;
 
 use crate::error::system_error_text;
+use crate::file::FileId;
+use crate::system::files;
 
 /// The name of the lock file in every directory.
 pub const LOCK_FILE: &str = ".lock";
@@ -63,7 +63,7 @@ impl LockError {
 /// shared.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    identity: Identity,
+    identity: FileId,
     directory: PathBuf,
 }
 
@@ -72,15 +72,14 @@ impl DirectoryLock {
     pub fn acquire(directory: &Path, client_name: &str) -> Result<Self, LockError> {
         let mut held = held_locks();
         let path = directory.join(LOCK_FILE);
-        if let Some(identity) = identity_of(&path)
+        if let Ok(identity) = FileId::at(&path)
             && let Some(entry) = held.get_mut(&identity)
         {
             entry.owners += 1;
             return Ok(Self { identity, directory: directory.to_owned() });
         }
         let file = lock_file(&path, directory, client_name)?;
-        let identity =
-            file.metadata().map(|meta| Identity::of(&meta)).map_err(|source| unwritable(directory, source))?;
+        let identity = FileId::of(&file).map_err(|source| unwritable(directory, source))?;
         held.insert(identity, Held { _file: file, owners: 1 });
         Ok(Self { identity, directory: directory.to_owned() })
     }
@@ -89,7 +88,7 @@ impl DirectoryLock {
     pub fn probe(directory: &Path, client_name: &str) -> Result<(), LockError> {
         let held = held_locks();
         let path = directory.join(LOCK_FILE);
-        if identity_of(&path).is_some_and(|identity| held.contains_key(&identity)) {
+        if FileId::at(&path).is_ok_and(|identity| held.contains_key(&identity)) {
             return Ok(());
         }
         lock_file(&path, directory, client_name).map(drop)
@@ -114,23 +113,6 @@ impl Drop for DirectoryLock {
     }
 }
 
-/// A file, whatever path leads to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Identity {
-    device: u64,
-    inode: u64,
-}
-
-impl Identity {
-    fn of(meta: &std::fs::Metadata) -> Self {
-        Self { device: meta.dev(), inode: meta.ino() }
-    }
-}
-
-fn identity_of(path: &Path) -> Option<Identity> {
-    std::fs::metadata(path).ok().map(|meta| Identity::of(&meta))
-}
-
 #[derive(Debug)]
 struct Held {
     _file: File,
@@ -138,8 +120,8 @@ struct Held {
 }
 
 /// The locks of this process. It is one table because the kernel's locks belong to the process, too.
-fn held_locks() -> MutexGuard<'static, HashMap<Identity, Held>> {
-    static HELD: OnceLock<Mutex<HashMap<Identity, Held>>> = OnceLock::new();
+fn held_locks() -> MutexGuard<'static, HashMap<FileId, Held>> {
+    static HELD: OnceLock<Mutex<HashMap<FileId, Held>>> = OnceLock::new();
     HELD.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -151,15 +133,11 @@ fn lock_file(path: &Path, directory: &Path, client_name: &str) -> Result<File, L
         .create(true)
         .open(path)
         .map_err(|source| unwritable(directory, source))?;
-    let whole_file =
-        libc::flock { l_type: short(libc::F_WRLCK), l_whence: short(libc::SEEK_SET), l_start: 0, l_len: 0, l_pid: 0 };
-    match fcntl(&file, FcntlArg::F_SETLK(&whole_file)) {
-        Ok(_) => Ok(file),
-        Err(errno) => Err(LockError::Held {
-            directory: directory.to_owned(),
-            client_name: client_name.to_owned(),
-            source: errno.into(),
-        }),
+    match files::lock(&file) {
+        Ok(()) => Ok(file),
+        Err(source) => {
+            Err(LockError::Held { directory: directory.to_owned(), client_name: client_name.to_owned(), source })
+        }
     }
 }
 
@@ -167,18 +145,11 @@ fn unwritable(directory: &Path, source: io::Error) -> LockError {
     LockError::Unwritable { directory: directory.to_owned(), source }
 }
 
-/// The fields of `flock` are shorter than the constants' type on some systems.
-fn short<T>(value: T) -> libc::c_short
-where
-    T: TryInto<libc::c_short>,
-{
-    value.try_into().unwrap_or_else(|_| unreachable!("lock constants are single digits"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn locks_are_shared_inside_a_process_and_counted() {
         let dir = tempfile::tempdir().unwrap();

@@ -2,24 +2,16 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use nix::errno::Errno;
-use nix::sys::statvfs::statvfs;
+use crate::system::files;
 
 /// The room that must stay free on every disk the node writes to.
 pub const MIN_FREE_SPACE: u64 = 50 << 20;
 
 /// The bytes that an ordinary user can still write to the disk of `path`.
 pub fn free_space(path: &Path) -> io::Result<u64> {
-    let stats = statvfs(path)?;
-    Ok(widen(stats.blocks_available()).saturating_mul(widen(stats.fragment_size())))
-}
-
-/// These counters are 64 bits wide on some systems and 32 on others.
-fn widen(count: impl TryInto<u64>) -> u64 {
-    count.try_into().unwrap_or(u64::MAX)
+    files::free_space(path)
 }
 
 /// Whether `additional` bytes can be written to the disk of `path` with [`MIN_FREE_SPACE`] left over.
@@ -34,12 +26,12 @@ pub fn sync_file(file: &File) -> io::Result<()> {
 
 /// Waits until the directory's entries are on the disk: after creating, renaming or removing a file in it.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    forgive_unsupported(File::open(directory)?.sync_all())
+    forgive_unsupported(files::sync_directory(directory))
 }
 
 fn forgive_unsupported(result: io::Result<()>) -> io::Result<()> {
     match result {
-        Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(()),
+        Err(error) if files::cannot_sync(&error) => Ok(()),
         other => other,
     }
 }
@@ -48,7 +40,7 @@ fn forgive_unsupported(result: io::Result<()>) -> io::Result<()> {
 /// less scattered. The file grows to that size. The range must not hold live data.
 pub fn preallocate(file: &File, offset: u64, length: u64) -> io::Result<()> {
     let end = offset.checked_add(length).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    if reserve(file, end) {
+    if files::reserve(file, end) {
         return Ok(());
     }
     // No support in this file system: write zeros.
@@ -56,20 +48,20 @@ pub fn preallocate(file: &File, offset: u64, length: u64) -> io::Result<()> {
     let mut position = offset;
     while position < end {
         let now = usize::try_from(end - position).unwrap_or(zeros.len()).min(zeros.len());
-        file.write_all_at(&zeros[..now], position)?;
-        position = position.saturating_add(widen(now));
+        files::write_all_at(file, &zeros[..now], position)?;
+        position = position.saturating_add(u64::try_from(now).unwrap_or(u64::MAX));
     }
     Ok(())
 }
 
-#[cfg(target_os = "linux")]
-fn reserve(file: &File, end: u64) -> bool {
-    i64::try_from(end).is_ok_and(|end| end == 0 || nix::fcntl::posix_fallocate(file, 0, end).is_ok())
+/// Fills `buffer` from `offset` on; a file that ends earlier is an error. Where the next ordinary read begins is not said.
+pub fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    files::read_exact_at(file, buffer, offset)
 }
 
-#[cfg(not(target_os = "linux"))]
-fn reserve(_file: &File, _end: u64) -> bool {
-    false
+/// Writes all of `bytes` at `offset`. Where the next ordinary write begins is not said.
+pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    files::write_all_at(file, bytes, offset)
 }
 
 #[cfg(test)]
@@ -93,6 +85,12 @@ mod tests {
         let mut file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
         file.write_all(b"live").unwrap();
         preallocate(&file, 4, 200_000).unwrap();
+        write_all_at(&file, b"tail", 200_000).unwrap();
+        let mut tail = [0; 4];
+        read_exact_at(&file, &mut tail, 200_000).unwrap();
+        assert_eq!(&tail, b"tail");
+        assert_eq!(read_exact_at(&file, &mut tail, 200_001).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        write_all_at(&file, &[0; 4], 200_000).unwrap();
         let content = std::fs::read(&path).unwrap();
         assert_eq!(content.len(), 200_004);
         assert_eq!(&content[..4], b"live");

@@ -23,6 +23,7 @@ pub fn message_text(error: &io::Error) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn texts_are_those_of_the_daemon() {
         let denied = io::Error::from_raw_os_error(13);

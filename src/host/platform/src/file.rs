@@ -1,12 +1,12 @@
 //! Files and directories that are either whole or not there.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::disk::{sync_directory, sync_file};
 use crate::entropy::{Entropy, random_u64};
+use crate::system::files;
 
 /// A file that takes the place of another one in a single step.
 ///
@@ -70,12 +70,50 @@ pub fn replace(target: &Path, content: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
+/// A file, whatever path leads to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    device: u64,
+    number: u64,
+}
+
+impl FileId {
+    /// Of a file that is open.
+    pub fn of(file: &File) -> io::Result<Self> {
+        files::id_of(file).map(|(device, number)| Self { device, number })
+    }
+
+    /// Of what is at a path. It is not opened in a way that would take locks from this process.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        files::id_at(path).map(|(device, number)| Self { device, number })
+    }
+}
+
+/// How to open a new file for writing that only its owner can read: mode 0600, where there are modes.
+pub fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    files::make_private(options.write(true));
+    options
+}
+
+/// Says who may read and write a file, where there are modes.
+pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    files::set_mode(path, mode)
+}
+
+/// A path that came as bytes.
+pub fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
+    files::path_from_bytes(bytes)
+}
+
 /// Creates a directory and its missing parents with mode 0700. Says whether it was created now.
 pub fn create_private_directory(path: &Path) -> io::Result<bool> {
     if path.is_dir() {
         return Ok(false);
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let mut builder = DirBuilder::new();
+    files::make_directories_private(builder.recursive(true));
+    builder.create(path)?;
     Ok(true)
 }
 
@@ -107,7 +145,6 @@ fn parent_of(path: &Path) -> &Path {
 mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
-    use std::os::unix::fs::PermissionsExt;
 
     fn names(directory: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(directory).unwrap();
@@ -158,11 +195,40 @@ mod tests {
         let path = dir.path().join("regtest/wallets");
         assert!(create_private_directory(&path).unwrap());
         assert!(!create_private_directory(&path).unwrap());
+        #[cfg(unix)]
         for made in [path.clone(), dir.path().join("regtest")] {
+            use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
         }
         std::fs::write(dir.path().join("file"), b"").unwrap();
         assert!(create_private_directory(&dir.path().join("file")).is_err());
+    }
+
+    #[test]
+    fn a_file_is_the_same_by_every_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link, other) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("c"));
+        let file = private_options().create_new(true).open(&path).unwrap();
+        std::fs::hard_link(&path, &link).unwrap();
+        std::fs::write(&other, b"").unwrap();
+        assert_eq!(FileId::of(&file).unwrap(), FileId::at(&path).unwrap());
+        assert_eq!(FileId::at(&path).unwrap(), FileId::at(&link).unwrap());
+        assert_ne!(FileId::at(&path).unwrap(), FileId::at(&other).unwrap());
+        assert!(FileId::at(&dir.path().join("absent")).is_err());
+        FileId::at(dir.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn modes_are_set() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        private_options().create_new(true).open(&path).unwrap();
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o600);
+        set_mode(&path, 0o640).unwrap();
+        assert_eq!(mode(), 0o640);
     }
 
     #[test]

@@ -18,8 +18,12 @@
 //! 10. [`locked`]: memory for secrets, kept out of swap and core dumps and wiped when dropped. [`WipingAllocator`] cleans up
 //!     after everything else that a secret passes through.
 //!
-//! What is assumed: a POSIX system. Linux is complete; on other systems the parts that only Linux has (a signal at the
-//! parent's death, thread counts, core dump exclusion) do nothing or answer "unknown".
+//! 11. [`socket`] and [`terminal`]: where others connect to, and a terminal that does not show a secret.
+//!
+//! What is assumed: a POSIX system, or Windows. Where they differ, `unix` and `windows` have the same functions, and nothing
+//! outside this crate has to know. Linux is complete; on other POSIX systems the parts that only Linux has (a signal at the
+//! parent's death, thread counts, core dump exclusion) do nothing or answer "unknown". Windows has no descriptors to
+//! inherit, no sockets in the file system and no fork: what needs them answers with one clear error.
 //!
 //! This is the only crate that may write `unsafe`. Each block says why it is sound, and no safe function here can be
 //! misused to break memory or descriptor ownership. Every descriptor this crate creates is close-on-exec. Errors carry
@@ -29,6 +33,7 @@ pub mod child;
 pub mod clock;
 pub mod command;
 pub mod daemonize;
+#[cfg_attr(windows, path = "windows/descriptor.rs")]
 pub mod descriptor;
 pub mod dirlock;
 pub mod disk;
@@ -42,6 +47,11 @@ pub mod pidfile;
 pub mod shell;
 pub mod shutdown;
 pub mod signals;
+pub mod socket;
+#[cfg_attr(unix, path = "unix/mod.rs")]
+#[cfg_attr(windows, path = "windows/mod.rs")]
+mod system;
+pub mod terminal;
 pub mod thread;
 mod wipe;
 

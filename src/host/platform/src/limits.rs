@@ -1,17 +1,25 @@
 //! What this process may do and keep: the mode of new files, the number of open descriptors, freed memory.
 
-#[cfg(target_env = "gnu")]
-use nix::libc;
+#[cfg(unix)]
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+#[cfg(unix)]
 use nix::sys::stat::{Mode, umask};
 
+use crate::system::memory::tune_allocator;
+
 /// Makes every new file 0600 and every new directory 0700. Call it first in `main`.
+#[cfg(unix)]
 pub fn set_private_umask() {
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
 }
 
+/// New files have the rights that their directory hands down. There is nothing to set.
+#[cfg(not(unix))]
+pub fn set_private_umask() {}
+
 /// Raises the soft limit of open descriptors to `wanted`, as far as the hard limit allows, and never lowers it. Returns
 /// the limit in force, which may be smaller than `wanted`, or much larger.
+#[cfg(unix)]
 pub fn raise_descriptor_limit(wanted: u32) -> u32 {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
         return wanted; // The system does not tell; assume that it is generous.
@@ -24,35 +32,30 @@ pub fn raise_descriptor_limit(wanted: u32) -> u32 {
     if current == RLIM_INFINITY { ceiling() } else { u32::try_from(current).unwrap_or(u32::MAX).min(ceiling()) }
 }
 
+/// There is no limit to raise: files are counted by the C library only, which is not used for them.
+#[cfg(not(unix))]
+pub fn raise_descriptor_limit(_wanted: u32) -> u32 {
+    2048 // what Bitcoin Core assumes
+}
+
 /// Blocks of memory from this size on are got from the system one by one, and given back one by one.
-#[cfg(target_env = "gnu")]
-const ALONE_BYTES: libc::c_int = 4 << 20;
+const ALONE_BYTES: i32 = 4 << 20;
 /// So much freed memory is kept for what comes next, in each of the allocator's arenas.
-#[cfg(target_env = "gnu")]
-const KEEP_BYTES: libc::c_int = 4 << 20;
+const KEEP_BYTES: i32 = 4 << 20;
 
 /// Keeps freed memory for what comes next. A process that handles a block or a message of a megabyte needs several
 /// buffers of that size for a moment; to get their pages from the system anew each time costs more than the work itself.
 pub fn keep_freed_memory() {
-    #[cfg(target_env = "gnu")]
-    for (parameter, bytes) in [(libc::M_MMAP_THRESHOLD, ALONE_BYTES), (libc::M_TRIM_THRESHOLD, KEEP_BYTES)] {
-        set_malloc_parameter(parameter, bytes);
-    }
-}
-
-#[cfg(target_env = "gnu")]
-#[expect(unsafe_code, reason = "mallopt has no safe form")]
-fn set_malloc_parameter(parameter: libc::c_int, value: libc::c_int) {
-    // SAFETY: both arguments are numbers, and it takes the allocator's own lock. Should it refuse them, all is as before.
-    let _ = unsafe { libc::mallopt(parameter, value) };
+    tune_allocator(ALONE_BYTES, KEEP_BYTES);
 }
 
 /// The daemon counts descriptors in a C `int`.
+#[cfg(unix)]
 fn ceiling() -> u32 {
     i32::MAX.unsigned_abs()
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
@@ -64,7 +67,7 @@ mod tests {
         drop(vec![1_u8; 2 << 20]);
         let before = faults().minor_page_faults();
         drop(std::hint::black_box(vec![1_u8; 2 << 20]));
-        assert!(cfg!(not(target_env = "gnu")) || faults().minor_page_faults() - before < 100);
+        assert!(cfg!(not(all(target_os = "linux", target_env = "gnu"))) || faults().minor_page_faults() - before < 100);
     }
 
     #[test]

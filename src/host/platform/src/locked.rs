@@ -6,14 +6,13 @@
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use nix::sys::mman::{MapFlags, ProtFlags, mlock, mmap_anonymous, munmap};
-use nix::sys::resource::{Resource, getrlimit};
 use zeroize::Zeroize;
+
+use crate::system::memory::{Pages, locking_limit};
 
 /// A buffer of fixed length for a secret. It starts as zeros, is wiped when dropped, and never prints its content.
 pub struct LockedBytes {
@@ -185,20 +184,14 @@ fn out_of_memory(size: usize) -> ! {
     handle_alloc_error(Layout::from_size_align(size, 1).expect("alignment 1 and a size that fits isize"))
 }
 
-/// What may be locked; "nothing" does not limit the size, since then nothing will be locked anyway.
-fn locking_limit() -> usize {
-    match getrlimit(Resource::RLIMIT_MEMLOCK) {
-        Ok((soft, _)) if soft > 0 => usize::try_from(soft).unwrap_or(usize::MAX),
-        _ => usize::MAX,
-    }
-}
-
 /// One mapping, with the ranges in it that are free: in order, never touching one another.
 #[derive(Debug)]
 struct Arena {
     base: NonNull<u8>,
     size: usize,
     locked: bool,
+    /// They go back to the system with the arena.
+    _pages: Pages,
     free: Vec<FreeRange>,
     chunks_used: usize,
 }
@@ -220,24 +213,17 @@ impl FreeRange {
 unsafe impl Send for Arena {}
 
 impl Arena {
-    #[expect(unsafe_code, reason = "mapping and locking pages")]
     fn map(size: usize) -> Option<Self> {
-        let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
-        let page = page.and_then(|page| usize::try_from(page).ok()).filter(|page| *page > 0).unwrap_or(4096);
-        let length = NonZeroUsize::new(size.checked_next_multiple_of(page)?)?;
-        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-        // SAFETY: a new private mapping at an address that the kernel chooses disturbs nothing.
-        let base = unsafe { mmap_anonymous(None, length, access, MapFlags::MAP_PRIVATE) }.ok()?;
-        // SAFETY: the range is the mapping just made.
-        let locked = unsafe { mlock(base, length.get()) }.is_ok();
-        #[cfg(target_os = "linux")]
-        {
-            use nix::sys::mman::{MmapAdvise, madvise};
-            // SAFETY: the range is the mapping just made. The advice changes core dumps only; without it we go on.
-            let _ = unsafe { madvise(base, length.get(), MmapAdvise::MADV_DONTDUMP) };
-        }
-        let whole = FreeRange { offset: 0, size: length.get() };
-        Some(Self { base: base.cast(), size: length.get(), locked, free: vec![whole], chunks_used: 0 })
+        let pages = Pages::map(size)?;
+        let whole = FreeRange { offset: 0, size: pages.length };
+        Some(Self {
+            base: pages.start,
+            size: pages.length,
+            locked: pages.locked,
+            _pages: pages,
+            free: vec![whole],
+            chunks_used: 0,
+        })
     }
 
     /// Takes `size` bytes from the end of the smallest range that has them.
@@ -278,14 +264,6 @@ impl Arena {
 
     fn is_empty(&self) -> bool {
         self.chunks_used == 0
-    }
-}
-
-impl Drop for Arena {
-    #[expect(unsafe_code, reason = "unmapping pages")]
-    fn drop(&mut self) {
-        // SAFETY: the range is this arena's mapping, and no buffer is left in it. Unmapping also unlocks.
-        let _ = unsafe { munmap(self.base.cast(), self.size) };
     }
 }
 

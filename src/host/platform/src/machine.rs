@@ -1,6 +1,6 @@
 //! What the machine has: cores and memory.
 
-use nix::unistd::{SysconfVar, sysconf};
+use crate::system::memory;
 
 /// The number of cores this process may use; at least one.
 pub fn cores() -> usize {
@@ -9,21 +9,12 @@ pub fn cores() -> usize {
 
 /// All memory of the machine, in bytes, if the system tells.
 pub fn total_memory() -> Option<u64> {
-    let pages = sysconf(SysconfVar::_PHYS_PAGES).ok().flatten()?;
-    let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten()?;
-    let bytes = u64::try_from(pages).ok()?.checked_mul(u64::try_from(page).ok()?)?;
-    (bytes > 0).then_some(bytes)
+    memory::total().filter(|bytes| *bytes > 0)
 }
 
 /// The memory that new work can use without swapping, in bytes, if the system tells.
 pub fn available_memory() -> Option<u64> {
-    parse_available(&std::fs::read_to_string("/proc/meminfo").ok()?)
-}
-
-fn parse_available(meminfo: &str) -> Option<u64> {
-    let rest = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = rest.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024)
+    memory::available()
 }
 
 #[cfg(test)]
@@ -38,13 +29,5 @@ mod tests {
         if let Some(available) = available_memory() {
             assert!(available <= total);
         }
-    }
-
-    #[test]
-    fn meminfo_is_read_strictly() {
-        assert_eq!(parse_available("MemTotal: 10 kB\nMemAvailable:    7 kB\n"), Some(7168));
-        assert_eq!(parse_available("MemTotal: 10 kB\n"), None);
-        assert_eq!(parse_available("MemAvailable: many kB\n"), None);
-        assert_eq!(parse_available("MemAvailable: 18446744073709551615 kB\n"), None);
     }
 }

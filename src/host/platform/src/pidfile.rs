@@ -88,6 +88,7 @@ mod tests {
         assert!(!path.exists());
     }
 
+    #[cfg(unix)]
     #[test]
     fn errors_have_the_texts_of_the_daemon() {
         let dir = tempfile::tempdir().unwrap();

@@ -1,22 +1,26 @@
 //! The commands that a user configures: `-blocknotify`, `-alertnotify`, `-startupnotify`.
 
 use std::io;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
+
+use crate::system::processes;
 
 /// Runs `command` in the system's shell and waits for it. It gets no input, and no descriptor that
 /// we have opened.
 pub fn run(command: &str) -> io::Result<ExitStatus> {
-    #[expect(clippy::disallowed_methods, reason = "this is the place where processes are started")]
-    let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(command).stdin(Stdio::null()).status()
+    processes::shell(command).stdin(Stdio::null()).status()
 }
 
-/// Quotes a text so that the shell takes it as one word, whatever is in it.
+/// Whether the system's shell takes what [`quote`] makes as one word, whatever is in it. That of Windows has no such form:
+/// only texts from which everything special was taken may go there.
+pub const QUOTES_ANYTHING: bool = cfg!(unix);
+
+/// Quotes a text as Bitcoin Core does, so that a POSIX shell takes it as one word, whatever is in it.
 pub fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\"'\"'"))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

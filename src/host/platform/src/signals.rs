@@ -1,25 +1,20 @@
 //! Signals as events that an ordinary thread waits for.
 //!
-//! The handlers set a flag and write one byte to a pipe, which is all that a handler may safely do. [`Signals`] reads
-//! the other end. Requests from inside the process (the `stop` RPC, a full disk) come the same way, through a
-//! [`SignalSender`]. Flags cannot overflow as a pipe can, so no request is ever lost.
+//! The handlers set a flag and ring a bell, in the one way that a handler safely can. [`Signals`] waits for the bell.
+//! Requests from inside the process (the `stop` RPC, a full disk) come the same way, through a [`SignalSender`]. Flags do
+//! not overflow, however often the bell rings, so no request is ever lost.
+//!
+//! On Windows, Ctrl-C, the closing of the console and the end of the session are what SIGTERM is elsewhere. Nothing there
+//! asks for the logs to be opened again.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use nix::unistd::{pipe2, write};
-
 use crate::shutdown::Shutdown;
+use crate::system::signals::{Bell, take_over};
 
 /// What the process is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +28,6 @@ pub enum SignalEvent {
 /// The receiving end. There is one per process.
 #[derive(Debug)]
 pub struct Signals {
-    reader: Mutex<File>,
     sender: SignalSender,
 }
 
@@ -46,7 +40,7 @@ pub struct SignalSender {
 /// What the handlers touch. It lives as long as the process, because a handler may run at any time.
 #[derive(Debug)]
 struct Channel {
-    writer: OwnedFd,
+    bell: Bell,
     shutdown_asked: AtomicBool,
     reopen_asked: AtomicBool,
     /// Set once, never cleared.
@@ -58,9 +52,8 @@ static CHANNEL: OnceLock<Channel> = OnceLock::new();
 impl Signals {
     /// Takes over SIGTERM, SIGINT and SIGHUP and ignores SIGPIPE. A second call in a process is an error.
     pub fn install() -> io::Result<Self> {
-        let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         let fresh = Channel {
-            writer,
+            bell: Bell::new()?,
             shutdown_asked: AtomicBool::new(false),
             reopen_asked: AtomicBool::new(false),
             shutdown_seen: AtomicBool::new(false),
@@ -68,11 +61,8 @@ impl Signals {
         let taken = || io::Error::other("signal handlers are installed already");
         CHANNEL.set(fresh).map_err(|_| taken())?;
         let channel = CHANNEL.get().ok_or_else(taken)?;
-        for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
-            set_handler(signal, SigHandler::Handler(on_signal))?;
-        }
-        set_handler(Signal::SIGPIPE, SigHandler::SigIgn)?;
-        Ok(Self { reader: Mutex::new(reader.into()), sender: SignalSender { channel } })
+        take_over()?;
+        Ok(Self { sender: SignalSender { channel } })
     }
 
     /// A handle for requests from inside, and to ask whether shutdown was requested.
@@ -83,23 +73,8 @@ impl Signals {
     /// Waits for the next event. With a timeout, `None` says that it has passed. A shutdown goes before anything else,
     /// and is reported once.
     pub fn wait(&self, timeout: Option<Duration>) -> io::Result<Option<SignalEvent>> {
-        let limit = match timeout {
-            None => PollTimeout::NONE,
-            Some(duration) => PollTimeout::try_from(duration).unwrap_or(PollTimeout::MAX),
-        };
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            drain(&mut reader)?;
-            if let Some(event) = self.sender.channel.take() {
-                return Ok(Some(event));
-            }
-            let mut waiting = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut waiting, limit) {
-                Ok(0) => return Ok(None),
-                Ok(_) | Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno.into()),
-            }
-        }
+        let channel = self.sender.channel;
+        channel.bell.wait(timeout, || channel.take())
     }
 }
 
@@ -138,22 +113,17 @@ impl SignalSender {
 }
 
 impl Channel {
-    // These run inside signal handlers: atomics and write(2) only.
+    // These run inside signal handlers: atomics and the bell only.
 
     fn ask_shutdown(&self) {
         self.shutdown_seen.store(true, Ordering::SeqCst);
         self.shutdown_asked.store(true, Ordering::SeqCst);
-        self.wake();
+        self.bell.ring();
     }
 
     fn ask_reopen(&self) {
         self.reopen_asked.store(true, Ordering::SeqCst);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        // A full pipe wakes the reader just as well.
-        let _ = write(&self.writer, &[0]);
+        self.bell.ring();
     }
 
     fn take(&self) -> Option<SignalEvent> {
@@ -164,37 +134,12 @@ impl Channel {
     }
 }
 
-extern "C" fn on_signal(number: libc::c_int) {
-    // The interrupted code may be about to read errno.
-    let errno = Errno::last_raw();
+/// What the system's handlers call. It takes no lock that the interrupted code could hold, and allocates nothing.
+pub(crate) fn deliver(event: SignalEvent) {
     if let Some(channel) = CHANNEL.get() {
-        if number == libc::SIGHUP {
-            channel.ask_reopen();
-        } else {
-            channel.ask_shutdown();
-        }
-    }
-    Errno::set_raw(errno);
-}
-
-#[expect(unsafe_code, reason = "sigaction has no safe form")]
-fn set_handler(signal: Signal, handler: SigHandler) -> io::Result<()> {
-    let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
-    // SAFETY: the handler is either "ignore" or `on_signal`, which only loads and stores atomics, calls write(2) and
-    // keeps errno. All of that is async-signal-safe, and what it touches is never freed.
-    unsafe { sigaction(signal, &action) }?;
-    Ok(())
-}
-
-fn drain(reader: &mut File) -> io::Result<()> {
-    let mut bytes = [0; 64];
-    loop {
-        match reader.read(&mut bytes) {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        match event {
+            SignalEvent::Shutdown => channel.ask_shutdown(),
+            SignalEvent::ReopenLogs => channel.ask_reopen(),
         }
     }
 }

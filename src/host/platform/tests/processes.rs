@@ -1,4 +1,5 @@
 //! Locks, daemons, signals and children, tried on real processes.
+#![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests start the probe themselves to control its streams")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 

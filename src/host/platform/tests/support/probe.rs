@@ -156,7 +156,7 @@ fn serve(number: &str, words: &[&str]) -> ExitCode {
     let answer = match words {
         ["hang"] => {
             // Another descriptor keeps the process alive after the socket has closed.
-            let (one, _other) = match std::os::unix::net::UnixStream::pair() {
+            let (one, _other) = match platform::socket::local_pair() {
                 Ok(pair) => pair,
                 Err(error) => return report(Err(error.to_string())),
             };
