@@ -159,7 +159,8 @@ impl Drop for Asked {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::clock::SystemClock;

@@ -24,6 +24,11 @@ pub fn sync_file(file: &File) -> io::Result<()> {
     forgive_unsupported(file.sync_data())
 }
 
+/// As [`sync_file`], for a file that is not open, whoever has written it.
+pub fn sync_path(path: &Path) -> io::Result<()> {
+    sync_file(&files::open_to_sync(path)?)
+}
+
 /// Waits until the directory's entries are on the disk: after creating, renaming or removing a file in it.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
     forgive_unsupported(files::sync_directory(directory))
@@ -97,6 +102,8 @@ mod tests {
         assert!(content[4..].iter().all(|byte| *byte == 0));
         assert!(preallocate(&file, u64::MAX, 1).is_err());
         sync_file(&file).unwrap();
+        sync_path(&path).unwrap();
+        assert!(sync_path(&dir.path().join("absent")).is_err());
         sync_directory(dir.path()).unwrap();
     }
 }

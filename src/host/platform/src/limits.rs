@@ -55,7 +55,8 @@ fn ceiling() -> u32 {
     i32::MAX.unsigned_abs()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

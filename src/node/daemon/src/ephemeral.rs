@@ -10,8 +10,12 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Asks to stop when `parent` answers something else than at first: whoever started us is gone, and somebody else has
 /// taken us over. (A signal at the parent's death would come at the end of the thread that started us, which is too early.)
-pub(crate) fn follow_parent(shutdown: &Shutdown, parent: impl Fn() -> u32 + Send + 'static) -> io::Result<()> {
+/// A system that does not tell is not asked again.
+pub(crate) fn follow_parent(shutdown: &Shutdown, parent: impl Fn() -> Option<u32> + Send + 'static) -> io::Result<()> {
     let (shutdown, first) = (shutdown.clone(), parent());
+    if first.is_none() {
+        return Ok(());
+    }
     platform::thread::spawn("parent", move || {
         while !shutdown.wait_timeout(LOOK) {
             if parent() != first {
@@ -34,7 +38,7 @@ mod tests {
     fn a_node_does_not_outlive_its_parent() {
         let (shutdown, parent) = (Shutdown::new(), Arc::new(AtomicU32::new(7)));
         let seen = Arc::clone(&parent);
-        follow_parent(&shutdown, move || seen.load(Ordering::Acquire)).unwrap();
+        follow_parent(&shutdown, move || Some(seen.load(Ordering::Acquire))).unwrap();
         assert!(!shutdown.is_requested());
         parent.store(1, Ordering::Release);
         shutdown.wait();

@@ -1,7 +1,7 @@
 //! What the node offers over its sockets (`-ipcbind`) and to the program that has started it (`-ipcfd`): to Core's clients the interfaces that they know, to our own
 //! processes a handshake first.
 
-use std::{os::unix::net::UnixStream, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use ::rpc::{Caller, Engine};
 use config::Config;
@@ -10,6 +10,7 @@ use interfaces::{
     old_mining_refused,
 };
 use ipc::{Address, Ipc, Options};
+use platform::socket::LocalSocket;
 use tracing::{info, warn};
 
 use crate::{
@@ -66,7 +67,7 @@ impl Server {
 
     /// Serves the program that has started this one, and asks for a stop when that hangs up: a GUI that dies leaves no
     /// node behind.
-    pub(crate) fn serve_parent(&self, socket: UnixStream) -> Result<(), ipc::Error> {
+    pub(crate) fn serve_parent(&self, socket: LocalSocket) -> Result<(), ipc::Error> {
         let served = self.ipc.serve(socket, "parent", self.init())?;
         let shutdown = self.init.node.shutdown.clone();
         let wait = move || {

@@ -1,7 +1,6 @@
 //! The running node: the one place that knows in which order its parts start and stop.
 
 use std::{
-    os::unix::net::UnixStream,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -11,7 +10,9 @@ use ::rpc::{Directory, Engine as RpcEngine, RpcOptions, RpcState};
 use chainstate::{ChainHandle, Engine, FlushMode, LoadOptions, ValidationThread};
 use config::Config;
 use logging::LogHandle;
-use platform::{Clock, DirectoryLock, MockableClock, PidFile, Shutdown, Signals, SystemEntropy};
+use platform::{
+    Clock, DirectoryLock, MockableClock, PidFile, Shutdown, Signals, SystemEntropy, child, socket::LocalSocket,
+};
 use tracing::{error, info, warn};
 
 use crate::{
@@ -106,7 +107,7 @@ impl Node {
             && !config.args().get_bool("daemon", false)
             && !config.args().get_bool("daemonwait", false)
         {
-            crate::ephemeral::follow_parent(shutdown, std::os::unix::process::parent_id)?;
+            crate::ephemeral::follow_parent(shutdown, child::parent)?;
         }
         let with_server = config.args().get_bool("server", true);
         let check_results = config.args().get_bool("rpcdoccheck", cfg!(debug_assertions));
@@ -250,7 +251,7 @@ impl Node {
     }
 
     /// Serves the program that has started this one, until one of them ends.
-    pub(crate) fn serve_parent(&self, socket: UnixStream) -> Result<(), StartError> {
+    pub(crate) fn serve_parent(&self, socket: LocalSocket) -> Result<(), StartError> {
         self.ipc.as_ref().map_or(Ok(()), |ipc| ipc.serve_parent(socket)).map_err(StartError::Ipc)
     }
 

@@ -273,7 +273,7 @@ pub fn check_ports(config: &Config) -> Result<(), BadOption> {
             let bare = if suffixed { value.rsplit_once('=').map_or(value.as_str(), |(bare, _)| bare) } else { &value };
             let listens = ["bind", "whitebind"].contains(&name);
             let split = if listens { ::rpc::bind::split_listen } else { ::rpc::bind::split_host_port };
-            if split(bare).is_none() && !(unix && value.starts_with("unix:")) {
+            if split(bare).is_none() && !(unix && platform::socket::HAS_LOCAL_SOCKETS && value.starts_with("unix:")) {
                 return bad(name, &value);
             }
         }

@@ -1,7 +1,6 @@
 //! From a configuration to an exit code: in the background if asked, and with every failure told to whoever started it.
 
 use std::io::Write as _;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use chainstate::LoadError;
@@ -10,6 +9,7 @@ use logging::LogHandle;
 use platform::{
     Clock, DirectoryLock, MockableClock, Shutdown, SystemClock,
     daemonize::{Forked, StartReport, daemonize},
+    socket::LocalSocket,
 };
 use tracing::error;
 
@@ -72,7 +72,7 @@ pub fn run(config: Config, wallets: WalletSource) -> u8 {
 }
 
 /// As [`run`], as the child of the program at the other end of this socket: it ends when that hangs up.
-pub fn run_for(config: Config, wallets: WalletSource, parent: Option<UnixStream>) -> u8 {
+pub fn run_for(config: Config, wallets: WalletSource, parent: Option<LocalSocket>) -> u8 {
     let clock = Arc::new(MockableClock::new(SystemClock::new()));
     let log = LogHandle::new(Arc::clone(&clock) as Arc<dyn Clock>);
     match start_in_background(&config) {
@@ -144,6 +144,7 @@ fn start_in_background(config: &Config) -> Result<Background, StartError> {
     if !wait && !args.get_bool("daemon", false) {
         return Ok(Background::Here(None));
     }
+    platform::daemonize::supported()?;
     // Held later, by the daemon itself; probed now, so that a mistake is told on this terminal.
     DirectoryLock::probe(config.net_dir(), config.coin().client_name)?;
     let _ = writeln!(std::io::stdout(), "{} starting", config.coin().client_name);

@@ -1,10 +1,6 @@
 //! The disk as an argument: everything that the block files ask of a file system, so that tests can make it fail.
 
-use std::{
-    fmt, fs, io,
-    os::unix::fs::{FileExt, OpenOptionsExt},
-    path::Path,
-};
+use std::{fmt, fs, io, path::Path};
 
 /// File operations by path and offset.
 ///
@@ -36,16 +32,16 @@ pub trait Disk: Send + Sync + fmt::Debug {
 pub struct RealDisk;
 
 fn writable(path: &Path) -> io::Result<fs::File> {
-    fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o666).open(path)
+    fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 impl Disk for RealDisk {
     fn read_exact_at(&self, path: &Path, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        fs::File::open(path)?.read_exact_at(buf, offset)
+        platform::disk::read_exact_at(&fs::File::open(path)?, buf, offset)
     }
 
     fn write_all_at(&self, path: &Path, offset: u64, data: &[u8]) -> io::Result<()> {
-        writable(path)?.write_all_at(data, offset)
+        platform::disk::write_all_at(&writable(path)?, data, offset)
     }
 
     fn allocate(&self, path: &Path, len: u64) -> io::Result<()> {
@@ -59,7 +55,7 @@ impl Disk for RealDisk {
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {
-        platform::disk::sync_file(&fs::File::open(path)?)
+        platform::disk::sync_path(path)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

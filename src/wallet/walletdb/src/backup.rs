@@ -1,12 +1,12 @@
 //! Copying a wallet while it is open.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use platform::disk::{sync_directory, sync_file};
+use platform::disk::{sync_directory, sync_path};
+use platform::file::private_options;
 use platform::message_text;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -41,11 +41,10 @@ impl WalletFile {
     }
 
     fn copy_new(&self, temporary: &Path, destination: &Path) -> Result<(), BackupError> {
-        let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).to_owned();
-        options.open(temporary).map_err(|error| file_error(&error))?;
+        private_options().create(true).truncate(true).open(temporary).map_err(|error| file_error(&error))?;
         self.copy_into(temporary)?;
         let put_in_place = || -> io::Result<()> {
-            sync_file(&File::open(temporary)?)?;
+            sync_path(temporary)?;
             fs::rename(temporary, destination)?;
             sync_directory(destination.parent().unwrap_or(Path::new("/")))
         };

@@ -1,8 +1,7 @@
 //! A wallet as text: a line for each record, in hexadecimal digits, and a checksum in the last one.
 
-use std::fs::{self, File, OpenOptions as FileOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use bitcoin::hashes::{Hash, HashEngine, sha256d};
@@ -114,7 +113,7 @@ fn dump_records(format: &str, scan: Scan<'_>, destination: &Path) -> Result<(), 
     if destination.exists() {
         return Err(DumpError::Exists(shown));
     }
-    let created = FileOptions::new().write(true).create_new(true).mode(0o600).open(destination);
+    let created = platform::file::private_options().create_new(true).open(destination);
     let file = created.map_err(|_| DumpError::Unwritable(shown.clone()))?;
     let result = write_dump(format, scan, file, &shown);
     if result.is_err() {

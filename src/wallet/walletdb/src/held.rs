@@ -5,13 +5,12 @@
 //! look into a wallet that is open here would let the next process in. So this table is as global as what it mirrors.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-type FileId = (u64, u64);
+use platform::file::{FileId, private_options};
 
 /// A file that is open.
 #[derive(Default)]
@@ -27,10 +26,6 @@ fn with_table<T>(work: impl FnOnce(&mut BTreeMap<FileId, Entry>) -> T) -> T {
     work(&mut HELD.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn id_of(found: &Metadata) -> FileId {
-    (found.dev(), found.ino())
-}
-
 /// An entry in the table, for as long as it lives. It has to be dropped after the file was closed.
 #[derive(Debug)]
 pub(crate) struct Held(Option<FileId>);
@@ -38,7 +33,7 @@ pub(crate) struct Held(Option<FileId>);
 impl Held {
     /// Enters a file.
     pub(crate) fn enter(path: &Path) -> Self {
-        let id = fs::metadata(path).ok().as_ref().map(id_of);
+        let id = FileId::at(path).ok();
         if let Some(id) = id {
             with_table(|table| table.entry(id).or_default().times += 1);
         }
@@ -67,13 +62,13 @@ impl Drop for Held {
 
 /// Whether a file is open as a wallet in this process. It must not be opened otherwise then: closing it would unlock it.
 pub fn is_open_here(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| with_table(|table| table.contains_key(&id_of(&found))))
+    FileId::at(path).is_ok_and(|id| with_table(|table| table.contains_key(&id)))
 }
 
 /// Copies a file, which may be a wallet that is open here, to a new one that only its owner can read.
 pub fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = File::open(from)?;
-    let copied = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).and_then(|mut copy| {
+    let copied = private_options().create_new(true).open(to).and_then(|mut copy| {
         io::copy(&mut source, &mut copy)?;
         platform::disk::sync_file(&copy)
     });
@@ -83,7 +78,7 @@ pub fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Closes a file, later if it is open as a wallet.
 fn close(file: File) {
-    let id = file.metadata().map(|found| id_of(&found));
+    let id = FileId::of(&file);
     with_table(|table| {
         if let Some(entry) = id.ok().and_then(|id| table.get_mut(&id)) {
             entry.kept.push(file);

@@ -1,5 +1,6 @@
 //! Where wallets are: from a name to a path, and from a path to the kind of file that is there.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -41,8 +42,8 @@ pub enum NameError {
 
 /// The path of the wallet called `name`. It may be a path itself: a relative one starts in the wallet directory.
 pub fn wallet_path(wallet_dir: &Path, name: &str) -> Result<PathBuf, NameError> {
-    let is_absolute = name.starts_with('/');
-    let elements: Vec<&str> = elements(name);
+    let (slashed, is_absolute) = in_slashes(name, cfg!(windows));
+    let elements: Vec<&str> = elements(&slashed);
     if !is_normal(&elements, is_absolute) {
         return Err(NameError::NotNormalized);
     }
@@ -57,13 +58,25 @@ pub fn wallet_path(wallet_dir: &Path, name: &str) -> Result<PathBuf, NameError> 
         Err(error) => is_absence(&error),
         Ok(found) if found.is_dir() => true,
         Ok(found) if found.is_symlink() => path.is_dir(),
-        Ok(found) => found.is_file() && !name.contains('/'),
+        Ok(found) => found.is_file() && !slashed.contains('/'),
     };
     if is_usable {
         return Ok(path);
     }
     let directory = wallet_dir.display().to_string().replace('\\', "\\\\").replace('"', "\\\"");
     Err(NameError::Unusable { name: name.to_owned(), directory: format!("\"{directory}\"") })
+}
+
+/// A name as a path with slashes only, and whether it leads elsewhere than into a directory that it is joined to. Windows
+/// has other separators, too, and a drive in front.
+fn in_slashes(name: &str, on_windows: bool) -> (Cow<'_, str>, bool) {
+    if !on_windows {
+        return (name.into(), name.starts_with('/'));
+    }
+    let has_drive = matches!(name.as_bytes(), [drive, b':', ..] if drive.is_ascii_alphabetic());
+    let path = if has_drive { &name[2..] } else { name }.replace('\\', "/");
+    let is_absolute = has_drive || path.starts_with('/');
+    (path.into(), is_absolute)
 }
 
 /// What is between the slashes of a path. A slash at the end leaves an empty element, many slashes are one.

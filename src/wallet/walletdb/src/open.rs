@@ -1,8 +1,7 @@
 //! Opening and creating wallet files: what is checked before the first record is read.
 
-use std::fs::{self, OpenOptions as FileOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -210,7 +209,7 @@ pub(crate) fn connect(file: &Path, format: &Format, options: OpenOptions) -> Res
         }
     }
     // SQLite would give a new file the mode 0644. If this fails, SQLite knows better why.
-    let is_new = FileOptions::new().write(true).create_new(true).mode(0o600).open(file).is_ok();
+    let is_new = files::private_options().create_new(true).open(file).is_ok();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_FULL_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(|error| OpenError::Open(error.into()))?;
     prepare(&connection, format, options)?;

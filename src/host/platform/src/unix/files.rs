@@ -28,6 +28,11 @@ pub(crate) fn cannot_sync(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::EINVAL as i32)
 }
 
+/// Opens a file to wait for its content. Any descriptor will do.
+pub(crate) fn open_to_sync(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 /// Waits until a directory's entries are on the disk.
 pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()

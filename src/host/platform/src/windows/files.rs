@@ -29,6 +29,11 @@ pub(crate) fn cannot_sync(_error: &io::Error) -> bool {
     false
 }
 
+/// Opens a file to wait for its content. Only who may write it can ask for that.
+pub(crate) fn open_to_sync(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).open(path)
+}
+
 /// A directory's entries need no waiting for: the file system writes them in order.
 #[expect(clippy::unnecessary_wraps, reason = "other systems fail here")]
 pub(crate) fn sync_directory(_directory: &Path) -> io::Result<()> {

@@ -141,11 +141,11 @@ impl Wallet {
             Some(State::Confirmed { block, height, .. }) => (block.to_string(), height.to_string()),
             _ => ("unconfirmed".to_owned(), "-1".to_owned()),
         };
-        let command = command
-            .replace("%s", &txid.to_string())
-            .replace("%b", &block)
-            .replace("%h", &height)
-            .replace("%w", &shell::quote(&self.name));
+        let mut command = command.replace("%s", &txid.to_string()).replace("%b", &block).replace("%h", &height);
+        // A name may be anything, and must not become a command.
+        if shell::QUOTES_ANYTHING {
+            command = command.replace("%w", &shell::quote(&self.name));
+        }
         let started = platform::thread::spawn("walletnotify", move || match shell::run(&command) {
             Ok(status) if !status.success() => {
                 tracing::warn!("runCommand error: system({command}) returned {status}");

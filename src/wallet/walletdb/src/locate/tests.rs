@@ -39,6 +39,23 @@ fn names_that_wander_are_refused() {
 }
 
 #[test]
+fn the_separators_of_windows_count_there() {
+    for (name, path, is_absolute) in [
+        (r"a\b", "a/b", false),
+        (r"..\w", "../w", false),
+        (r"C:\w", "/w", true),
+        ("C:w", "w", true),
+        (r"\\server\share\w", "//server/share/w", true),
+        ("/w", "/w", true),
+        ("é:w", "é:w", false),
+    ] {
+        assert_eq!(in_slashes(name, true), (path.into(), is_absolute), "{name}");
+    }
+    assert_eq!(in_slashes(r"a\b", false), (r"a\b".into(), false));
+    assert_eq!(in_slashes("C:w", false), ("C:w".into(), false));
+}
+
+#[test]
 fn what_is_there_has_to_be_a_directory_or_a_file_of_the_wallet_directory() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);

@@ -6,6 +6,7 @@ use config::Config;
 use net::target::Target;
 use net::{Endpoint, I2pRouter, Options, Proxies, Proxy, TorControl};
 use p2p::Network;
+use platform::socket::HAS_LOCAL_SOCKETS;
 
 use super::bad;
 use crate::options::BadOption;
@@ -21,7 +22,7 @@ const MAX_UNIX_PATH: usize = 108;
 const PRIVATE: &str = "Private broadcast of own transactions requested (-privatebroadcast)";
 
 fn endpoint(text: &str, default_port: u16) -> Option<Endpoint> {
-    if let Some(path) = text.strip_prefix("unix:") {
+    if let Some(path) = text.strip_prefix("unix:").filter(|_| HAS_LOCAL_SOCKETS) {
         return (1..MAX_UNIX_PATH).contains(&path.len()).then(|| Endpoint::Unix(path.into()));
     }
     let target = Target::parse(text, default_port);
