@@ -3,10 +3,9 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::os::fd::AsFd;
 
 use config::{Args, Value};
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use platform::terminal::HiddenEcho;
 
 use crate::error::CliError;
 
@@ -34,6 +33,9 @@ impl Console for Stdin {
         }
         if line.last() == Some(&b'\n') {
             line.pop();
+            if cfg!(windows) && line.last() == Some(&b'\r') {
+                line.pop();
+            }
         }
         Ok(Some(line))
     }
@@ -54,27 +56,6 @@ impl Console for Stdin {
         if io::stdin().is_terminal() {
             let _ = io::stdout().write_all(b"\n");
         }
-    }
-}
-
-/// While it lives, the terminal does not show what is typed.
-struct HiddenEcho(Termios);
-
-impl HiddenEcho {
-    fn start() -> Option<Self> {
-        let terminal = io::stdin();
-        let before = tcgetattr(terminal.as_fd()).ok()?;
-        let mut hidden = before.clone();
-        hidden.local_flags.remove(LocalFlags::ECHO);
-        tcsetattr(terminal.as_fd(), SetArg::TCSANOW, &hidden).ok()?;
-        Some(Self(before))
-    }
-}
-
-impl Drop for HiddenEcho {
-    fn drop(&mut self) {
-        // If the terminal has gone there is nothing to restore.
-        let _ = tcsetattr(io::stdin().as_fd(), SetArg::TCSANOW, &self.0);
     }
 }
 

@@ -3,9 +3,7 @@
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// No program could be started.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +20,7 @@ pub(crate) fn run(invoked_as: &OsStr, executable: &str, arguments: &[OsString]) 
     let (places, searched) = config::names::candidates(&own, invoked_as, executable);
     // The search path comes last: a name without a directory makes the system search it.
     let programs = places.into_iter().chain(searched.map(PathBuf::from)).collect::<Vec<_>>();
-    first(&programs, |program| exec(program, arguments))
+    first(&programs, |program| platform::child::become_program(program, arguments))
 }
 
 /// Tries the programs in turn. One that is not there leads to the next; any other failure ends the search.
@@ -37,11 +35,6 @@ fn first(programs: &[PathBuf], start: impl Fn(&Path) -> Result<Infallible, io::E
         }
     }
     last
-}
-
-#[expect(clippy::disallowed_methods, reason = "the wrapper starts no process: it becomes another program")]
-fn exec(program: &Path, arguments: &[OsString]) -> Result<Infallible, io::Error> {
-    Err(Command::new(program).args(arguments).exec())
 }
 
 #[cfg(test)]

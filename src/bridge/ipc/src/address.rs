@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use platform::socket::HAS_LOCAL_SOCKETS;
+
 use crate::error::{Error, MAX_PATH};
 
 /// Where a process listens, or whom it connects to.
@@ -53,6 +55,7 @@ impl Address {
     /// The path of the socket. A relative one is below the data directory; the usual one is `ROLE.sock` there.
     pub fn socket_path(&self, data_dir: &Path, role: &str) -> Result<PathBuf, Error> {
         let path = match self {
+            Self::Unix(_) if !HAS_LOCAL_SOCKETS => return Err(Error::NoUnixSockets),
             Self::Unix(None) => data_dir.join(format!("{role}.sock")),
             Self::Unix(Some(path)) => data_dir.join(path),
             Self::Tcp { host, port } => return Err(Error::TcpNeedsEncryption(format!("tcp:{host}:{port}"))),

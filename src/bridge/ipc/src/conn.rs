@@ -8,7 +8,6 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -18,12 +17,14 @@ use std::time::Duration;
 use capnp::capability::FromClientHook;
 use capnp_rpc::rpc_twoparty_capnp::Side;
 use capnp_rpc::{CapabilityServerSet, RpcSystem};
+use platform::socket::LocalSocket;
 use tokio::sync::mpsc;
 
 use crate::limits::Limits;
 use crate::line::Line;
 use crate::object::{self, Dispatch, Object};
 use crate::remote::Remote;
+use crate::socket::Stream;
 use crate::thread::{self, ThreadQueue, Work, lock};
 use crate::threadmap::{PoolSlot, ThreadServer};
 use crate::transport::Network;
@@ -76,7 +77,7 @@ struct Ended {
 impl Conn {
     /// Starts the loop thread on a socket.
     pub(crate) fn start(
-        stream: UnixStream,
+        stream: LocalSocket,
         info: ConnInfo,
         role: Role,
         on_end: impl FnOnce() + Send + 'static,
@@ -332,7 +333,7 @@ impl Loop {
 /// The life of a loop thread.
 #[expect(clippy::too_many_arguments, reason = "called once; a struct would only name them again")]
 fn run(
-    stream: UnixStream,
+    stream: LocalSocket,
     conn: Weak<Conn>,
     id: u64,
     info: ConnInfo,
@@ -371,7 +372,7 @@ fn run(
     });
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        let stream = match tokio::net::UnixStream::from_std(stream) {
+        let stream = match Stream::from_std(stream) {
             Ok(stream) => stream,
             Err(error) => {
                 tracing::error!(target: "ipc", "ipc: {} {error}", cx.info.tag());

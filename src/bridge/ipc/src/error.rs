@@ -15,6 +15,9 @@ pub enum Error {
          shorter one with unix:PATH."
     )]
     PathTooLong(PathBuf, usize),
+    /// The system has no such sockets, and nothing in their place yet.
+    #[error("Unix sockets are not supported on this operating system.")]
+    NoUnixSockets,
     /// The place for TCP is kept; it needs a transport that authenticates.
     #[error(
         "Address '{0}' cannot be used: IPC over TCP needs authenticated encryption, which this version does not have. Use \
@@ -56,7 +59,7 @@ impl Error {
         use io::ErrorKind::{ConnectionRefused, NotADirectory, NotFound};
         match self {
             Self::Connect(_, error) => matches!(error.kind(), ConnectionRefused | NotFound | NotADirectory),
-            Self::PathTooLong(..) => true,
+            Self::PathTooLong(..) | Self::NoUnixSockets => true,
             _ => false,
         }
     }
@@ -81,6 +84,7 @@ mod tests {
 
     use super::Error;
 
+    #[cfg(unix)]
     #[test]
     fn nobody_there_has_one_text() {
         for number in [2, 111] {

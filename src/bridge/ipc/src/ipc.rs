@@ -1,13 +1,13 @@
 //! The connections of a process: those it makes, those it accepts, and how all of them end.
 
 use std::collections::HashMap;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use interfaces::{BulkheadInit, Hello, IpcError};
+use platform::socket::LocalSocket;
 
 use crate::address::{Address, Connect};
 use crate::conn::{Conn, ConnInfo, Role};
@@ -47,7 +47,7 @@ impl Incoming {
     /// Serves `init` on a socket until one side hangs up; then runs `on_end`.
     pub(crate) fn serve(
         &self,
-        stream: UnixStream,
+        stream: LocalSocket,
         info: ConnInfo,
         init: Arc<dyn BulkheadInit>,
         on_end: impl FnOnce() + Send + 'static,
@@ -115,7 +115,7 @@ impl Ipc {
     }
 
     /// Serves `init` on a socket that is connected already, such as the one a parent process passed on.
-    pub fn serve(&self, stream: UnixStream, peer: &str, init: Arc<dyn BulkheadInit>) -> Result<Served, Error> {
+    pub fn serve(&self, stream: LocalSocket, peer: &str, init: Arc<dyn BulkheadInit>) -> Result<Served, Error> {
         Ok(Served { conn: self.incoming.serve(stream, self.info(peer), init, || {})? })
     }
 
@@ -146,7 +146,7 @@ impl Ipc {
 
     /// Becomes the client of whoever is at the other end of a socket. With `hello`, first makes sure that both are for
     /// the same coin and chain; a Core process, which knows nothing of that, is taken as it is.
-    pub fn attach(&self, stream: UnixStream, peer: &str, hello: Option<&Hello>) -> Result<Peer, Error> {
+    pub fn attach(&self, stream: LocalSocket, peer: &str, hello: Option<&Hello>) -> Result<Peer, Error> {
         const INIT: u64 = 0;
         let ended = Arc::new(Mutex::new(Vec::<Callback>::new()));
         let on_end = ended.clone();

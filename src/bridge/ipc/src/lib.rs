@@ -39,8 +39,10 @@ mod object;
 mod reconnect;
 mod remote;
 #[cfg(test)]
+#[cfg(unix)]
 #[allow(clippy::all, clippy::pedantic, clippy::wildcard_imports, reason = "most of it is generated")]
 mod roundtrip;
+#[cfg_attr(not(unix), path = "no_socket.rs")]
 mod socket;
 mod thread;
 mod threadmap;

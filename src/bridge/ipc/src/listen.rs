@@ -1,17 +1,17 @@
 //! A socket that others connect to.
 
 use std::io;
-use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
 
 use interfaces::BulkheadInit;
+use platform::socket::LocalListener;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::conn::ConnInfo;
 use crate::error::Error;
 use crate::ipc::Incoming;
-use crate::socket::{self, SocketFile};
+use crate::socket::{self, Listening, SocketFile};
 
 /// How long to wait when the system has no descriptors left.
 const BREATH: Duration = Duration::from_millis(100);
@@ -25,7 +25,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn start(
-        socket: UnixListener,
+        socket: LocalListener,
         file: SocketFile,
         info: ConnInfo,
         incoming: Incoming,
@@ -66,12 +66,12 @@ impl Drop for Listener {
 }
 
 async fn accept(
-    socket: UnixListener,
+    socket: LocalListener,
     info: &ConnInfo,
     incoming: &Incoming,
     init: &Arc<dyn BulkheadInit>,
 ) -> io::Result<()> {
-    let socket = tokio::net::UnixListener::from_std(socket)?;
+    let socket = Listening::from_std(socket)?;
     let room = Arc::new(Semaphore::new(info.limits.connections));
     loop {
         // With no room left, further clients wait in the system's queue.

@@ -3,8 +3,11 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+
+use platform::socket::{LocalListener, LocalSocket};
+pub(crate) use tokio::net::unix::{OwnedReadHalf as ReadHalf, OwnedWriteHalf as WriteHalf};
+pub(crate) use tokio::net::{UnixListener as Listening, UnixStream as Stream};
 
 use crate::error::{Error, MAX_PATH};
 
@@ -26,7 +29,7 @@ impl Drop for SocketFile {
 }
 
 /// Listens at a path. The file appears when it accepts, never before, and nobody else can open it.
-pub(crate) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), Error> {
+pub(crate) fn bind(path: &Path) -> Result<(LocalListener, SocketFile), Error> {
     let failed = |error: io::Error| Error::Bind(path.to_owned(), error);
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
@@ -37,7 +40,7 @@ pub(crate) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), Error> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_socket() => return Err(Error::NotASocket(path.to_owned())),
         // Whoever listens there sees a connection that ends at once, and must live with that.
-        Ok(_) => match UnixStream::connect(path) {
+        Ok(_) => match LocalSocket::connect(path) {
             Ok(_) => return Err(Error::AddressInUse(path.to_owned())),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 fs::remove_file(path).map_err(failed)?;
@@ -54,7 +57,7 @@ pub(crate) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), Error> {
     if hidden != path {
         drop(fs::remove_file(hidden));
     }
-    let listener = UnixListener::bind(hidden).map_err(failed)?;
+    let listener = LocalListener::bind(hidden).map_err(failed)?;
     let finish = || {
         fs::set_permissions(hidden, fs::Permissions::from_mode(0o600))?;
         let ours = fs::symlink_metadata(hidden)?;
@@ -74,9 +77,9 @@ pub(crate) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), Error> {
 }
 
 /// Connects to a path, if its listener is ours or the administrator's.
-pub(crate) fn connect(path: &Path) -> Result<UnixStream, Error> {
+pub(crate) fn connect(path: &Path) -> Result<LocalSocket, Error> {
     let failed = |error: io::Error| Error::Connect(path.to_owned(), error);
-    let stream = UnixStream::connect(path).map_err(failed)?;
+    let stream = LocalSocket::connect(path).map_err(failed)?;
     match peer_is_trusted(&stream) {
         Ok(true) => Ok(stream),
         Ok(false) => Err(Error::WrongUser(path.to_owned())),
@@ -85,19 +88,19 @@ pub(crate) fn connect(path: &Path) -> Result<UnixStream, Error> {
 }
 
 /// Whether the other end runs as this user, or as the administrator, who can do anything anyway.
-pub(crate) fn peer_is_trusted(stream: &UnixStream) -> io::Result<bool> {
+pub(crate) fn peer_is_trusted(stream: &LocalSocket) -> io::Result<bool> {
     let uid = peer_uid(stream)?;
     Ok(uid == 0 || uid == nix::unistd::geteuid().as_raw())
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn peer_uid(stream: &UnixStream) -> io::Result<u32> {
+fn peer_uid(stream: &LocalSocket) -> io::Result<u32> {
     let credentials = nix::sys::socket::getsockopt(stream, nix::sys::socket::sockopt::PeerCredentials)?;
     Ok(credentials.uid())
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn peer_uid(stream: &UnixStream) -> io::Result<u32> {
+fn peer_uid(stream: &LocalSocket) -> io::Result<u32> {
     let (uid, _) = nix::unistd::getpeereid(stream)?;
     Ok(uid.as_raw())
 }

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
-use std::os::fd::AsRawFd;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
@@ -20,11 +20,11 @@ use capnp::serialize::{OwnedSegments, SegmentLengthsBuilder};
 use capnp_rpc::rpc_capnp::{message, return_};
 use capnp_rpc::rpc_twoparty_capnp::Side;
 use futures::channel::oneshot;
+use socket2::SockRef;
 use tokio::io::{AsyncRead as _, ReadBuf};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::limits::Limits;
+use crate::socket::{ReadHalf, Stream, WriteHalf};
 
 /// What is read from the socket at a time, unless a message is larger.
 const READ_BYTES: usize = 64 << 10;
@@ -65,7 +65,7 @@ struct Output {
 
 /// The socket and what belongs to both directions.
 pub(crate) struct Wire {
-    stream: OwnedWriteHalf,
+    stream: WriteHalf,
     limits: Limits,
     output: RefCell<Output>,
     input: RefCell<Input>,
@@ -73,7 +73,7 @@ pub(crate) struct Wire {
 
 /// What is known of the peer's side of the conversation.
 struct Input {
-    stream: OwnedReadHalf,
+    stream: ReadHalf,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -85,7 +85,7 @@ impl Wire {
     /// Ends both directions: the reader sees the end of the stream, the writer stops.
     fn hang_up(&self) {
         // It fails if the peer was faster, which is as good.
-        nix::sys::socket::shutdown(self.stream.as_ref().as_raw_fd(), nix::sys::socket::Shutdown::Both).ok();
+        SockRef::from(self.stream.as_ref()).shutdown(Shutdown::Both).ok();
         let mut output = self.output.borrow_mut();
         output.queue.clear();
         output.queued_bytes = 0;
@@ -298,11 +298,7 @@ impl Wire {
 
 /// One system call's worth. Unlike its counterpart for shared streams, this knows that a read that fills less than it
 /// could has emptied the socket, and saves the call that would only say so.
-fn poll_read(
-    stream: &mut OwnedReadHalf,
-    context: &mut std::task::Context<'_>,
-    into: &mut [u8],
-) -> Poll<io::Result<usize>> {
+fn poll_read(stream: &mut ReadHalf, context: &mut std::task::Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
     let mut into = ReadBuf::new(into);
     Pin::new(stream).poll_read(context, &mut into).map_ok(|()| into.filled().len())
 }
@@ -362,10 +358,10 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn new(stream: UnixStream, side: Side, limits: Limits) -> Self {
+    pub(crate) fn new(stream: Stream, side: Side, limits: Limits) -> Self {
         let (gone, on_gone) = oneshot::channel();
         // A message that fits goes out at once, however slowly the peer reads. The system may grant less.
-        nix::sys::socket::setsockopt(&stream, nix::sys::socket::sockopt::SndBuf, &SEND_BYTES).ok();
+        SockRef::from(&stream).set_send_buffer_size(SEND_BYTES).ok();
         let (reading, stream) = stream.into_split();
         let input = Input { stream: reading, buffer: vec![0; READ_BYTES], start: 0, end: 0, open: HashSet::new() };
         let wire = Rc::new(Wire { stream, limits, output: RefCell::default(), input: RefCell::new(input) });

@@ -3,10 +3,6 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
-use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, listen, setsockopt, socket, sockopt,
-};
 use thiserror::Error;
 use tracing::{error, info, warn};
 
@@ -85,15 +81,15 @@ pub fn listen_on(endpoints: &[(String, u16)], client_name: &str) -> Result<Vec<T
             warn!("The RPC server is not safe to expose to untrusted networks such as the public internet");
         }
         let address = SocketAddr::new(address, port);
-        match open(address) {
+        match platform::socket::listen(address) {
             Ok(listener) => {
                 if any_port {
                     chosen = listener.local_addr().map_or(chosen, |address| address.port());
                 }
                 listeners.push(listener);
             }
-            Err(errno) => {
-                let reason = bind_failure(address, errno, client_name);
+            Err(error) => {
+                let reason = bind_failure(address, &error, client_name);
                 warn!("Binding RPC on address {address} failed: {reason}");
             }
         }
@@ -105,25 +101,12 @@ pub fn listen_on(endpoints: &[(String, u16)], client_name: &str) -> Result<Vec<T
     Ok(listeners)
 }
 
-fn bind_failure(address: SocketAddr, errno: Errno, client_name: &str) -> String {
-    if errno == Errno::EADDRINUSE {
+fn bind_failure(address: SocketAddr, error: &io::Error, client_name: &str) -> String {
+    if error.kind() == io::ErrorKind::AddrInUse {
         return format!("Unable to bind to {address} on this computer. {client_name} is probably already running.");
     }
-    let error = platform::system_error_text(&io::Error::from(errno));
+    let error = platform::system_error_text(error);
     format!("Unable to bind to {address} on this computer (bind returned error {error})")
-}
-
-fn open(address: SocketAddr) -> Result<TcpListener, Errno> {
-    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-    let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
-    setsockopt(&socket, sockopt::ReuseAddr, &true)?;
-    if address.is_ipv6() {
-        // So that the same port of IPv4 stays free for its own socket.
-        setsockopt(&socket, sockopt::Ipv6V6Only, &true)?;
-    }
-    bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &SockaddrStorage::from(address))?;
-    listen(&socket, Backlog::MAXCONN)?;
-    Ok(TcpListener::from(socket))
 }
 
 #[cfg(test)]
@@ -172,9 +155,8 @@ mod tests {
         assert!(ports.iter().all(|port| *port == ports[0] && *port != 0), "{ports:?}");
         let taken = [("127.0.0.1".to_owned(), ports[0])];
         assert_eq!(listen_on(&taken, "Test").unwrap_err(), BindError::NoEndpoint);
-        assert!(
-            bind_failure(([127, 0, 0, 1], 1).into(), Errno::EADDRINUSE, "Test").contains("Test is probably already")
-        );
+        let in_use = io::Error::from(io::ErrorKind::AddrInUse);
+        assert!(bind_failure(([127, 0, 0, 1], 1).into(), &in_use, "Test").contains("Test is probably already"));
         assert_eq!(listen_on(&[("nowhere".to_owned(), 1)], "Test").unwrap_err(), BindError::NoEndpoint);
     }
 }

@@ -1,8 +1,7 @@
 //! The cookie: a file with a random password, for clients that may read the data directory.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use platform::Entropy;
@@ -64,8 +63,7 @@ impl Cookie {
         fs::rename(&temporary, path).map_err(|error| CookieError::Rename(temporary, path.to_owned(), error))?;
         let cookie = Self { path: path.to_owned(), password };
         // Wider permissions come last: until then nobody else could open the file.
-        fs::set_permissions(path, Permissions::from_mode(mode))
-            .map_err(|error| CookieError::Permissions(path.to_owned(), error))?;
+        platform::file::set_mode(path, mode).map_err(|error| CookieError::Permissions(path.to_owned(), error))?;
         info!("Generated RPC authentication cookie {}", path.display());
         info!("Permissions used for cookie: {}", symbolic(mode));
         Ok(cookie)
@@ -110,7 +108,7 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+    platform::file::private_options().create_new(true).open(path)?.write_all(text.as_bytes())
 }
 
 /// Permissions as `ls` prints them.
@@ -120,9 +118,12 @@ fn symbolic(mode: u32) -> String {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use platform::SystemEntropy;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_cookie_lives_as_long_as_its_value() {

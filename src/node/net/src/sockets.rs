@@ -3,16 +3,12 @@
 use std::fmt::Debug;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
-use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, listen, setsockopt, socket, sockopt,
-};
 use p2p::Service;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 
 /// A connection.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -112,9 +108,22 @@ fn wrap(stream: TcpStream) -> io::Result<Connected> {
     Ok(Connected { stream: Box::new(stream), local, remote })
 }
 
+#[cfg(unix)]
+async fn connect_local(path: &Path) -> io::Result<Box<dyn Stream>> {
+    Ok(Box::new(tokio::net::UnixStream::connect(path).await?))
+}
+
+/// There are no such sockets: the system says so.
+#[cfg(not(unix))]
+async fn connect_local(path: &Path) -> io::Result<Box<dyn Stream>> {
+    let stream = platform::socket::connect_local(path)?;
+    stream.set_nonblocking(true)?;
+    Ok(Box::new(TcpStream::from_std(stream)?))
+}
+
 impl Sockets for RealSockets {
     fn listen(&self, address: SocketAddr) -> io::Result<Box<dyn Listener>> {
-        let listener = open(address)?;
+        let listener = platform::socket::listen(address)?;
         let bound = listener.local_addr()?;
         Ok(Box::new(RealListener::Fresh(Some(listener), bound)))
     }
@@ -124,8 +133,7 @@ impl Sockets for RealSockets {
             match to {
                 Endpoint::Tcp(address) => wrap(TcpStream::connect(address).await?),
                 Endpoint::Unix(path) => {
-                    let stream = UnixStream::connect(path).await?;
-                    Ok(Connected { stream: Box::new(stream), local: None, remote: None })
+                    Ok(Connected { stream: connect_local(&path).await?, local: None, remote: None })
                 }
             }
         })
@@ -137,17 +145,4 @@ impl Sockets for RealSockets {
             found.map_or_else(|_| Vec::new(), |list| list.map(|address| address.ip().to_canonical()).collect())
         })
     }
-}
-
-fn open(address: SocketAddr) -> Result<TcpListener, Errno> {
-    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-    let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
-    setsockopt(&socket, sockopt::ReuseAddr, &true)?;
-    if address.is_ipv6() {
-        // So that the same port of IPv4 stays free for its own socket.
-        setsockopt(&socket, sockopt::Ipv6V6Only, &true)?;
-    }
-    bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &SockaddrStorage::from(address))?;
-    listen(&socket, Backlog::MAXCONN)?;
-    Ok(TcpListener::from(socket))
 }

@@ -13,7 +13,6 @@
 //! misunderstand was taken. A command that fails is logged and changes nothing. What runs at the same time is bounded:
 //! beyond that a command is left out, with a warning.
 
-#[cfg(unix)]
 pub mod zmq;
 
 use std::io;

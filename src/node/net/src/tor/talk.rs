@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use p2p::{Chance, NetAddr, Service, sanitize};
@@ -130,7 +130,7 @@ impl Talk {
             if word == "AUTH" {
                 let list = map.remove("METHODS").unwrap_or_default();
                 methods = String::from_utf8_lossy(&list).split(',').map(str::to_owned).collect();
-                file = map.remove("COOKIEFILE").map(path);
+                file = map.remove("COOKIEFILE").map(platform::file::path_from_bytes);
             } else if word == "VERSION"
                 && let Some(version) = map.get("Tor")
             {
@@ -348,10 +348,6 @@ fn unhex(text: &[u8]) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_chunks::<2>();
     let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
     if rest.is_empty() { bytes } else { None }
-}
-
-fn path(bytes: Vec<u8>) -> PathBuf {
-    <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into()
 }
 
 #[cfg(test)]

@@ -6,18 +6,19 @@
 
 mod peer;
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;
 mod wire;
 
 use std::io;
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use peer::{Peer, Stream};
+use platform::socket::{LocalListener, connect_local, listen_local};
 
 /// Subscribers of one socket; more are turned away.
 const MAX_PEERS: usize = 64;
@@ -123,7 +124,7 @@ impl Publisher {
 
 enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener),
+    Unix(LocalListener),
 }
 
 /// What is needed to wake the thread that accepts, and to clean up.
@@ -161,7 +162,7 @@ impl Socket {
             // Left over from a run that was killed.
             match std::fs::remove_file(&path) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                _ => (Listener::Unix(UnixListener::bind(&path)?), Place::Unix(path)),
+                _ => (Listener::Unix(listen_local(&path)?), Place::Unix(path)),
             }
         } else {
             let host = address.strip_prefix("tcp://").ok_or_else(|| io::Error::other("not an address"))?;
@@ -219,7 +220,7 @@ impl Drop for Socket {
                 }
                 TcpStream::connect(local).map(drop)
             }
-            Place::Unix(path) => UnixStream::connect(path).map(drop),
+            Place::Unix(path) => connect_local(path).map(drop),
         };
         // A socket that cannot be reached any more keeps its thread until the process ends.
         if let Some(thread) = self.accepting.take().filter(|_| woken.is_ok()) {
