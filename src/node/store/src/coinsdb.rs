@@ -118,6 +118,7 @@ impl CoinsDb {
             }
             _ => return Err(StoreError::Corrupt { what: "Coins database" }),
         };
+        kv.warm();
         Ok(Self { kv, key })
     }
 

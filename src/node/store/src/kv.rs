@@ -5,6 +5,7 @@
 //! *Scan* families (indexes) are read in order.
 
 use std::{
+    io::Read as _,
     path::Path,
     sync::{
         Arc, OnceLock,
@@ -40,6 +41,10 @@ pub struct Family(pub &'static str, pub Access);
 /// one after the other, so these are how many questions wait for it together, and how often.
 const READERS: usize = 15;
 const PART: usize = 16;
+
+/// Less than this is read soon enough; more than that does not fit into the memory of every machine.
+const SMALL: u64 = 1 << 20;
+const LARGE: u64 = 512 << 20;
 
 /// A log of so many bytes is long: to read it takes longer than to open tables.
 const LONG_LOG: u64 = 1 << 20;
@@ -199,6 +204,18 @@ impl Kv {
         Ok(())
     }
 
+    /// Reads a database that is not large once, on a thread of its own, so that the system has it in memory when single
+    /// values are asked for, in whatever order. Nobody waits for that, and it is no loss if it fails.
+    pub fn warm(&self) {
+        let files = std::fs::read_dir(self.db.path()).into_iter().flatten().flatten().map(|file| file.path());
+        let tables: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "sst")).collect();
+        let bytes: u64 = tables.iter().filter_map(|path| path.metadata().ok()).map(|about| about.len()).sum();
+        if (SMALL..=LARGE).contains(&bytes) {
+            let read = move || tables.iter().map_while(|path| read_through(path).ok()).count();
+            let _ = platform::thread::spawn("coinwarm", read);
+        }
+    }
+
     /// Merges all files of a family into few.
     pub fn compact(&self, family: &'static str) {
         self.db.compact_range_cf(self.family(family), None::<&[u8]>, None::<&[u8]>);
@@ -215,6 +232,14 @@ impl KvBatch {
     pub fn is_empty(&self) -> bool {
         self.batch.is_empty()
     }
+}
+
+/// Reads a file to its end, for nothing but that the system has read it.
+fn read_through(path: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::File::open(path)?;
+    let mut part = vec![0; 1 << 18];
+    while file.read(&mut part)? > 0 {}
+    Ok(())
 }
 
 fn db_options() -> Result<Options, StoreError> {
