@@ -16,7 +16,7 @@ pub(crate) struct ExecError {
 /// Becomes the program `executable`, or says why it cannot.
 pub(crate) fn run(invoked_as: &OsStr, executable: &str, arguments: &[OsString]) -> ExecError {
     let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from(invoked_as));
-    let own = own.canonicalize().unwrap_or(own);
+    let own = platform::file::real_path(&own).unwrap_or(own);
     let (places, searched) = config::names::candidates(&own, invoked_as, executable);
     // The search path comes last: a name without a directory makes the system search it.
     let programs = places.into_iter().chain(searched.map(PathBuf::from)).collect::<Vec<_>>();

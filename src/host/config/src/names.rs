@@ -74,7 +74,9 @@ pub fn installed_names(coin: &Coin) -> impl Iterator<Item = (Role, String)> {
 /// Reads coin and role from the path of the running program.
 pub fn identify(program: &Path) -> Result<(&'static Coin, Role), UnknownName> {
     let name = program.file_name().unwrap_or_default();
-    let stem = name.to_str().map(|name| name.strip_suffix(std::env::consts::EXE_SUFFIX).unwrap_or(name));
+    // Windows does not tell names apart by case, and passes on what was typed.
+    let compared = if cfg!(windows) { name.to_ascii_lowercase() } else { name.to_owned() };
+    let stem = compared.to_str().map(|name| name.strip_suffix(std::env::consts::EXE_SUFFIX).unwrap_or(name));
     for coin in coin::all() {
         let rest = stem.and_then(|stem| stem.strip_prefix(coin.id));
         if let Some(role) = rest.and_then(|rest| Role::ALL.into_iter().find(|role| role.suffix() == rest)) {
@@ -154,11 +156,10 @@ mod tests {
         assert_eq!(named("bitcoind"), Some(("bitcoin", Role::Daemon)));
         assert_eq!(named("bitcoin"), Some(("bitcoin", Role::Wrapper)));
         assert_eq!(named("./freicoin-node"), Some(("freicoin", Role::Node)));
-        for name in
-            ["node", "my-bitcoind", "bitcoin-node2", "Bitcoind", "bitcoindd", "bitcoin_node", "", "/", "dogecoind"]
-        {
+        for name in ["node", "my-bitcoind", "bitcoin-node2", "bitcoindd", "bitcoin_node", "", "/", "dogecoind"] {
             assert_eq!(named(name), None, "{name}");
         }
+        assert_eq!(named("Bitcoind").is_some(), cfg!(windows));
     }
 
     #[test]

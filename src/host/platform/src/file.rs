@@ -106,6 +106,11 @@ pub fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
     files::path_from_bytes(bytes)
 }
 
+/// Where a path leads in the end, from the root and without links, in the form that people write.
+pub fn real_path(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path).map(files::as_people_write)
+}
+
 /// Creates a directory and its missing parents with mode 0700. Says whether it was created now.
 pub fn create_private_directory(path: &Path) -> io::Result<bool> {
     if path.is_dir() {

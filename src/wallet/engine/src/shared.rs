@@ -121,7 +121,7 @@ fn wallet_dir(config: &Config) -> Result<PathBuf, SharedError> {
         return Ok(if usual.is_dir() { usual } else { config.net_dir().to_owned() });
     };
     let path = Path::new(&given);
-    let Ok(canonical) = path.canonicalize() else { return Err(SharedError::NoDirectory(given)) };
+    let Ok(canonical) = platform::file::real_path(path) else { return Err(SharedError::NoDirectory(given)) };
     if !canonical.is_dir() {
         return Err(SharedError::NotADirectory(given));
     }

@@ -101,6 +101,11 @@ pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
+/// There is one form of a path only.
+pub(crate) fn as_people_write(path: PathBuf) -> PathBuf {
+    path
+}
+
 /// A path that came as bytes.
 pub(crate) fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
     OsString::from_vec(bytes).into()

@@ -117,7 +117,39 @@ pub(crate) fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// A path that the system has looked up starts with `\\?\`. Without it it leads to the same place if it is not too long
+/// for that, and whoever reads it knows it again.
+pub(crate) fn as_people_write(path: PathBuf) -> PathBuf {
+    /// What programs can pass on without the prefix.
+    const LONGEST: usize = 248;
+    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
+        Some(plain) if plain.as_bytes().get(1) == Some(&b':') && plain.len() < LONGEST => plain.into(),
+        _ => path,
+    }
+}
+
 /// A path that came as bytes: it is UTF-8, or names nothing.
 pub(crate) fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
     String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_was_looked_up_is_shown_as_it_is_written() {
+        let long = format!(r"\\?\C:\{}", "x".repeat(250));
+        for (looked_up, written) in [
+            (r"\\?\C:\coins\bitcoind.exe", r"C:\coins\bitcoind.exe"),
+            (r"\\?\UNC\server\coins", r"\\?\UNC\server\coins"),
+            (&long, &long),
+            (r"C:\coins", r"C:\coins"),
+        ] {
+            assert_eq!(as_people_write(looked_up.into()), Path::new(written));
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let found = crate::file::real_path(directory.path()).unwrap();
+        assert!(!found.to_str().unwrap().starts_with(r"\\?\"), "{}", found.display());
+    }
 }
