@@ -5,7 +5,7 @@
 //! 1. the commit is exported to a place of its own ([`commit`], [`place`]), with its native packages and with crates
 //!    that are checked against `Cargo.lock`; what is not committed does not get in;
 //! 2. cargo builds every executable of both shapes there, with flags that hide the place;
-//! 3. what the linker made is read ([`elf`]) and judged ([`check`]): hardening, libraries, and the rooms;
+//! 3. what the linker made is read ([`elf`], [`pe`]) and judged ([`check`]): hardening, libraries, and the rooms;
 //! 4. debug symbols go into files of their own ([`symbols`]);
 //! 5. executables under every coin's names, licence texts ([`licences`]) and a bill of materials ([`sbom`]) are packed
 //!    ([`archive`]), and `SHA256SUMS` is written;
@@ -19,6 +19,7 @@ mod commit;
 mod elf;
 mod inventory;
 mod licences;
+mod pe;
 mod place;
 mod sbom;
 mod symbols;
@@ -224,7 +225,9 @@ impl Release {
     /// Judges an executable, takes its symbols away, and judges what is left.
     fn split(&self, role: &Role, toolchain: &Toolchain, file: &Path, dir: &Path) -> Result<symbols::Split> {
         let name = role.neutral(self.host);
-        let read = |path: &Path| elf::read(&fs::read(path)?).with_context(|| format!("reading {}", path.display()));
+        let read = |path: &Path| {
+            check::Facts::read(self.host, &fs::read(path)?).with_context(|| format!("reading {}", path.display()))
+        };
         let facts = read(file)?;
         let mut faults = check::linked(role.folder, self.host, &facts);
         faults.extend(check::protector(WITH_NATIVE_CODE.contains(&role.folder), &facts));

@@ -59,8 +59,15 @@ impl Toolchain {
     pub(crate) fn link_flags(host: Host) -> &'static [&'static str] {
         match host.family {
             // The crate of RocksDB does not say what a library that is there already needs. Nothing of the compiler's
-            // is on a user's machine.
-            "windows" => &["-Clink-arg=-lstdc++", "-Clink-arg=-lrpcrt4", "-Clink-arg=-lshlwapi", "-Clink-arg=-static"],
+            // is on a user's machine. The first thread gets as much stack as on Linux.
+            "windows" => &[
+                "-Clink-arg=-lstdc++",
+                "-Clink-arg=-lrpcrt4",
+                "-Clink-arg=-lshlwapi",
+                "-Clink-arg=-lssp",
+                "-Clink-arg=-static",
+                "-Clink-arg=-Wl,--stack,8388608",
+            ],
             _ => &[],
         }
     }

@@ -5,8 +5,38 @@
 
 use std::path::PathBuf;
 
-use super::elf::{self, Facts};
+use anyhow::Result;
+
+use super::{elf, pe};
 use crate::project::Host;
+
+/// What was read from an executable, in the form that its host has.
+#[derive(Debug, Clone)]
+pub(crate) enum Facts {
+    Elf(elf::Facts),
+    Pe(pe::Facts),
+}
+
+impl Facts {
+    /// Reads an executable for `host`.
+    pub(crate) fn read(host: Host, bytes: &[u8]) -> Result<Facts> {
+        Ok(if host.family == "windows" { Facts::Pe(pe::read(bytes)?) } else { Facts::Elf(elf::read(bytes)?) })
+    }
+
+    fn symbols(&self) -> &[String] {
+        match self {
+            Facts::Elf(facts) => &facts.symbols,
+            Facts::Pe(facts) => &facts.symbols,
+        }
+    }
+
+    fn hardening(&self, host: Host) -> Vec<String> {
+        match self {
+            Facts::Elf(facts) => hardening(host, facts),
+            Facts::Pe(facts) => pe::hardening(host.arch, facts),
+        }
+    }
+}
 
 /// Shared libraries of glibc: the loader has the processor's name behind its own.
 const GLIBC: [&str; 7] =
@@ -49,8 +79,8 @@ const ROOMS: [Room; 2] = [
 
 /// Every rule that the executable of `role` breaks, before it is stripped.
 pub(crate) fn linked(role: &str, host: Host, facts: &Facts) -> Vec<String> {
-    let mut faults = hardening(host, facts);
-    if facts.symbols.is_empty() {
+    let mut faults = facts.hardening(host);
+    if facts.symbols().is_empty() {
         faults.push("has no symbols, so that nobody can see what is in it".to_owned());
     }
     for room in ROOMS.iter().filter(|room| room.roles.contains(&role)) {
@@ -66,18 +96,22 @@ pub(crate) fn linked(role: &str, host: Host, facts: &Facts) -> Vec<String> {
 
 /// Every rule that the executable that is shipped breaks.
 pub(crate) fn shipped(host: Host, facts: &Facts) -> Vec<String> {
-    let mut faults = hardening(host, facts);
-    if facts.debug || !facts.symbols.is_empty() {
+    let mut faults = facts.hardening(host);
+    let (debug, debug_link) = match facts {
+        Facts::Elf(facts) => (facts.debug, facts.debug_link),
+        Facts::Pe(facts) => (facts.debug, facts.debug_link),
+    };
+    if debug || !facts.symbols().is_empty() {
         faults.push("still has debug symbols".to_owned());
     }
-    if !facts.debug_link {
+    if !debug_link {
         faults.push("does not name the file of its debug symbols".to_owned());
     }
     faults
 }
 
-/// What holds for every executable.
-fn hardening(host: Host, facts: &Facts) -> Vec<String> {
+/// What holds for every ELF executable.
+fn hardening(host: Host, facts: &elf::Facts) -> Vec<String> {
     let mut faults = Vec::new();
     let mut rule = |kept: bool, fault: String| {
         if !kept {
@@ -103,7 +137,11 @@ fn hardening(host: Host, facts: &Facts) -> Vec<String> {
 
 /// Executables with C or C++ code in them must have been compiled with the stack protector.
 pub(crate) fn protector(has_native_code: bool, facts: &Facts) -> Option<String> {
-    (has_native_code && !facts.canary).then(|| "has native code without the stack protector".to_owned())
+    let canary = match facts {
+        Facts::Elf(facts) => facts.canary,
+        Facts::Pe(facts) => facts.canary,
+    };
+    (has_native_code && !canary).then(|| "has native code without the stack protector".to_owned())
 }
 
 /// Folders of the building machine whose names are in the file.
@@ -138,7 +176,7 @@ fn is_old_enough(host: Host, version: &str) -> bool {
 
 /// One fault with the first few symbols, if there are any.
 fn found(facts: &Facts, what: &str, is_meant: impl Fn(&str) -> bool) -> Option<String> {
-    let hits: Vec<&str> = facts.symbols.iter().map(String::as_str).filter(|symbol| is_meant(symbol)).collect();
+    let hits: Vec<&str> = facts.symbols().iter().map(String::as_str).filter(|symbol| is_meant(symbol)).collect();
     let first = hits.iter().take(3).copied().collect::<Vec<_>>().join(", ");
     (!hits.is_empty()).then(|| format!("holds {} symbols of {what}: {first}", hits.len()))
 }
@@ -179,10 +217,11 @@ fn is_function(symbol: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::elf::tests::{HARD, compiled};
+    use super::super::pe::tests::{Wish, program};
     use super::*;
 
-    fn good() -> Facts {
-        Facts {
+    fn good() -> elf::Facts {
+        elf::Facts {
             machine: elf::machine("x86_64").unwrap(),
             pie: true,
             relro: true,
@@ -191,8 +230,12 @@ mod tests {
             symbols: vec!["main".to_owned()],
             needed: vec!["libc.so.6".to_owned(), "ld-linux-x86-64.so.2".to_owned()],
             versions: ["GLIBC_2.34", "GLIBCXX_3.4.30"].map(str::to_owned).into(),
-            ..Facts::default()
+            ..elf::Facts::default()
         }
+    }
+
+    fn judged(role: &str, host: Host, facts: &elf::Facts) -> Vec<String> {
+        linked(role, host, &Facts::Elf(facts.clone()))
     }
 
     fn host() -> Host {
@@ -201,11 +244,11 @@ mod tests {
 
     #[test]
     fn each_rule_is_told_by_name() {
-        assert_eq!(linked("node", host(), &good()), Vec::<String>::new());
-        let faults = |change: fn(&mut Facts)| {
+        assert_eq!(judged("node", host(), &good()), Vec::<String>::new());
+        let faults = |change: fn(&mut elf::Facts)| {
             let mut facts = good();
             change(&mut facts);
-            linked("node", host(), &facts).join("\n")
+            judged("node", host(), &facts).join("\n")
         };
         assert!(faults(|facts| facts.pie = false).contains("position independent"));
         assert!(faults(|facts| facts.bind_now = false).contains("RELRO"));
@@ -223,13 +266,13 @@ mod tests {
     fn for_an_old_glibc_nothing_newer_is_asked_for() {
         let old = Host::named(Some("x86_64-linux-gnu.2.28")).unwrap();
         let mut facts = good();
-        let faults = linked("node", old, &facts).join("\n");
+        let faults = judged("node", old, &facts).join("\n");
         assert!(faults.contains("GLIBC_2.34, which older systems lack"), "{faults}");
         facts.versions = ["GLIBC_2.2.5", "GLIBC_2.28"].map(str::to_owned).into();
-        assert_eq!(linked("node", old, &facts), Vec::<String>::new());
+        assert_eq!(judged("node", old, &facts), Vec::<String>::new());
         for library in OF_COMPILER {
             facts.needed = vec![library.to_owned()];
-            assert!(linked("node", old, &facts)[0].contains(library) && linked("node", host(), &facts).is_empty());
+            assert!(judged("node", old, &facts)[0].contains(library) && judged("node", host(), &facts).is_empty());
         }
     }
 
@@ -246,7 +289,7 @@ mod tests {
         let holds = |role: &str, symbol: &str| {
             let mut facts = good();
             facts.symbols.push(symbol.to_owned());
-            !linked(role, host(), &facts).is_empty()
+            !judged(role, host(), &facts).is_empty()
         };
         for symbol in ["sqlite3_open_v2", "rustsecp256k1_v0_10_0_ecdsa_sign", "_ZN6signer4sign17h0123456789abcdefE"] {
             assert!(holds("node", symbol) && !holds("wallet", symbol), "{symbol}");
@@ -263,13 +306,29 @@ mod tests {
     #[test]
     fn a_real_program_is_judged() {
         let host = Host::native().unwrap();
-        let facts = elf::read(&compiled(&HARD)).unwrap();
+        let facts = Facts::read(host, &compiled(&HARD)).unwrap();
         let faults = linked("node", host, &facts);
         assert!(faults.len() == 1 && faults[0].contains("sqlite3_open"), "{faults:?}");
         assert_eq!(protector(true, &facts), None);
-        let soft = elf::read(&compiled(&["-fno-stack-protector"])).unwrap();
+        let soft = Facts::read(host, &compiled(&["-fno-stack-protector"])).unwrap();
         assert!(protector(true, &soft).is_some() && protector(false, &soft).is_none());
         let shipped_faults = shipped(host, &facts);
         assert!(shipped_faults.iter().any(|fault| fault.contains("debug symbols")), "{shipped_faults:?}");
+    }
+
+    #[test]
+    fn a_program_for_windows_is_judged_by_the_same_rooms() {
+        let host = Host::named(Some("x86_64-w64-mingw32")).unwrap();
+        let read = |wish: &Wish| Facts::read(host, &program(wish)).unwrap();
+        assert_eq!(shipped(host, &read(&Wish::good())), Vec::<String>::new());
+        let with_symbols = |symbols| read(&Wish { symbols, name: ".debug_line", ..Wish::good() });
+        let daemon = with_symbols(&["rocksdb_open", "__stack_chk_fail"]);
+        assert_eq!(linked("d", host, &daemon), Vec::<String>::new());
+        assert_eq!(protector(true, &daemon), None);
+        assert_eq!(linked("wallet", host, &daemon), ["holds 1 symbols of rocksdb_*: rocksdb_open"]);
+        assert!(shipped(host, &daemon).join("\n").contains("still has debug symbols"));
+        assert!(protector(true, &with_symbols(&["main"])).is_some());
+        let elf = Facts::read(host, &compiled(&HARD)).unwrap_err().to_string();
+        assert_eq!(elf, "this is no PE file");
     }
 }

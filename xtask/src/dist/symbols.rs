@@ -30,8 +30,10 @@ pub(crate) fn split(toolchain: &Toolchain, file: &Path, to: &Path) -> Result<Spl
     }
     let objcopy = toolchain.binutil("objcopy");
     let (sh, stripped, debug) = (Shell::new()?, &split.stripped, &split.debug);
-    run(cmd!(sh, "{objcopy} --only-keep-debug {file} {debug}").env("LC_ALL", "C"))?;
-    run(cmd!(sh, "{objcopy} --strip-all --add-gnu-debuglink={debug} {file} {stripped}").env("LC_ALL", "C"))?;
+    // A PE file has a time in its header, which is the present one if nothing is said.
+    let run = |command: xshell::Cmd<'_>| run(command.env("LC_ALL", "C").env("SOURCE_DATE_EPOCH", "0"));
+    run(cmd!(sh, "{objcopy} --only-keep-debug {file} {debug}"))?;
+    run(cmd!(sh, "{objcopy} --strip-all --add-gnu-debuglink={debug} {file} {stripped}"))?;
     ensure!(fs::metadata(stripped)?.len() < fs::metadata(file)?.len(), "stripping {name} took nothing away");
     Ok(split)
 }
