@@ -58,9 +58,10 @@ impl Role {
         (shape.multiprocess || !self.multiprocess) && (shape.gui || !self.gui) && (shape.wallet || !self.wallet)
     }
 
-    /// Whether its package is in this checkout.
-    pub(crate) fn is_written(self, project: &Project) -> bool {
-        project.root().join("src/bin").join(self.folder).join("Cargo.toml").is_file()
+    /// Whether its package is in this checkout, and `host` can run it.
+    pub(crate) fn is_made(self, project: &Project, host: Host) -> bool {
+        (host.is_multiprocess() || !self.multiprocess)
+            && project.root().join("src/bin").join(self.folder).join("Cargo.toml").is_file()
     }
 }
 
@@ -101,16 +102,23 @@ pub(crate) fn build(project: &Project, host: Host, release: bool) -> Result<Buil
     if release {
         cargo = cargo.arg("--release");
     }
-    for role in &built.roles {
-        cargo = cargo.args(["--package", &format!("bin-{}", role.folder)]);
-    }
-    cargo.run().context("the executables do not compile")?;
+    cargo.args(packages(&built.roles, host)).run().context("the executables do not compile")?;
     Ok(built)
+}
+
+/// Which packages cargo is to compile, and how.
+pub(crate) fn packages(roles: &[Role], host: Host) -> Vec<String> {
+    let mut options: Vec<String> = roles.iter().map(|role| format!("--package=bin-{}", role.folder)).collect();
+    if !host.is_multiprocess() {
+        // The only feature of an executable is the way to other processes.
+        options.push("--no-default-features".to_owned());
+    }
+    options
 }
 
 /// What a build of `shape` makes, and where.
 pub(crate) fn plan(project: &Project, host: Host, release: bool, shape: Shape) -> Built {
-    let roles = ROLES.into_iter().filter(|role| role.is_in(shape) && role.is_written(project)).collect();
+    let roles = ROLES.into_iter().filter(|role| role.is_in(shape) && role.is_made(project, host)).collect();
     let mut dir = project.target();
     if !host.is_native() {
         dir.push(host.target);
@@ -145,6 +153,18 @@ mod tests {
         assert_eq!(names(monolithic), ["freicoind", "freicoin-cli", "freicoin", "freicoin-wallet", "freicoin-qt"]);
         let bare = Shape { multiprocess: true, gui: false, wallet: false };
         assert_eq!(names(bare), ["freicoind", "freicoin-cli", "freicoin", "freicoin-node"]);
+    }
+
+    #[test]
+    fn windows_has_no_separate_processes() {
+        let host = Host::named(Some("x86_64-w64-mingw32")).unwrap();
+        let project = Project::locate().unwrap();
+        let shape = Shape { multiprocess: true, gui: true, wallet: true };
+        let roles = plan(&project, host, true, shape).roles;
+        let names: Vec<String> = roles.iter().map(|role| role.named("bitcoin", host)).collect();
+        assert_eq!(names, ["bitcoind.exe", "bitcoin-cli.exe", "bitcoin.exe", "bitcoin-wallet.exe"]);
+        assert_eq!(packages(&roles[1..2], host), ["--package=bin-cli", "--no-default-features"]);
+        assert_eq!(packages(&roles[1..2], Host::native().unwrap()), ["--package=bin-cli"]);
     }
 
     #[test]

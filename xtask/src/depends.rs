@@ -71,7 +71,7 @@ pub(crate) struct Wish {
 impl Wish {
     /// What `build`, `run` and `test` ask for when nothing was built yet: everything, without optional tools.
     pub(crate) fn usual(host: Host) -> Result<Wish> {
-        let shape = Shape { multiprocess: true, gui: true, wallet: true };
+        let shape = Shape { multiprocess: host.is_multiprocess(), gui: true, wallet: true };
         let cache = cache_dir(None)?;
         Ok(Wish {
             host,
@@ -103,8 +103,12 @@ impl flags::Depends {
             return shared::start_again(project);
         }
         let multiprocess = self.multiprocess && !self.no_multiprocess;
+        let host = Host::named(self.host.as_deref())?;
+        if multiprocess && !host.is_multiprocess() {
+            bail!("{} has the monolithic executables only: leave --multiprocess out", host.triplet);
+        }
         let wish = Wish {
-            host: Host::named(self.host.as_deref())?,
+            host,
             shape: Shape { multiprocess, gui: !self.no_gui, wallet: !self.no_wallet },
             debug: self.debug,
             jobs: self.jobs.unwrap_or_else(processors).max(1),

@@ -32,7 +32,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::build::{ROLES, Role};
+use crate::build::{ROLES, Role, packages};
 use crate::depends::shared;
 use crate::depends::toolchain::Toolchain;
 use crate::depends::{self, Provided, Wish, hash, pack};
@@ -164,8 +164,8 @@ impl Release {
         place.take_compiler()?;
         let count = place.bring_crates()?;
         println!("{count} crates are what Cargo.lock says");
-        let roles: Vec<Role> = ROLES.into_iter().filter(|role| role.is_written(&place.project)).collect();
-        compile(&place, &roles, site.wish.jobs)?;
+        let roles: Vec<Role> = ROLES.into_iter().filter(|role| role.is_made(&place.project, self.host)).collect();
+        compile(&place, &roles, self.host, site.wish.jobs)?;
         let toolchain = place.toolchain()?;
         let packages: Vec<String> = roles.iter().map(|role| format!("bin-{}", role.folder)).collect();
         let crates = inventory::linked(place.cargo()?, self.host.target, &packages)?;
@@ -241,13 +241,11 @@ impl Release {
 }
 
 /// Lets cargo make the executables.
-fn compile(place: &Place, roles: &[Role], jobs: usize) -> Result<()> {
+fn compile(place: &Place, roles: &[Role], host: Host, jobs: usize) -> Result<()> {
     let started = Instant::now();
     let mut cargo = place.cargo()?;
     cargo.arg("build").args(place.cargo_options()).args(["--jobs", &jobs.to_string()]);
-    for role in roles {
-        cargo.args(["--package", &format!("bin-{}", role.folder)]);
-    }
+    cargo.args(packages(roles, host));
     ensure!(cargo.status().context("starting cargo")?.success(), "the executables do not compile");
     println!("compiled {} executables in {} s", roles.len(), report::seconds(started.elapsed()));
     Ok(())

@@ -137,6 +137,12 @@ impl Host {
         self.triplet.split_once("-gnu.").map(|(_, version)| version)
     }
 
+    /// Whether its executables can start one another and share a socket. Where they cannot, the monolithic ones are all
+    /// there is, and the client reaches the node over HTTP only.
+    pub(crate) fn is_multiprocess(self) -> bool {
+        self.family != "windows"
+    }
+
     /// Whether executables are made with the building machine's own compiler and libraries.
     pub(crate) fn is_native(self) -> bool {
         Host::native().is_ok_and(|native| native == self)
@@ -172,6 +178,13 @@ mod tests {
         assert_eq!(old.target, new.target);
         assert!(old.matches("old-glibc") && old.matches("x86_64-linux") && !new.matches("old-glibc"));
         assert!(!old.is_native(), "what runs here is not made for here");
+    }
+
+    #[test]
+    fn windows_is_monolithic() {
+        let monolithic: Vec<&str> =
+            HOSTS.into_iter().filter(|host| !host.is_multiprocess()).map(|host| host.triplet).collect();
+        assert_eq!(monolithic, ["x86_64-w64-mingw32"]);
     }
 
     #[test]
