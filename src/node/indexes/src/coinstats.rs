@@ -103,7 +103,7 @@ pub struct CoinStatsIndex {
 impl CoinStatsIndex {
     /// Opens the index in `dir`.
     pub fn open(dir: &Path, options: KvOptions, rules: Arc<dyn Rules>) -> Result<Self, IndexError> {
-        let kv = Kv::open(dir, &families(Access::Scan), options)?;
+        let kv = Kv::open(dir, &families(Access::Scan), options, Vec::new())?;
         Ok(Self { kv, rules, set: MuHash::default(), totals: Totals::default() })
     }
 

@@ -30,7 +30,7 @@ pub struct FilterIndex {
 impl FilterIndex {
     /// Opens the index in `dir`.
     pub fn open(dir: &Path, options: KvOptions) -> Result<Self, IndexError> {
-        Ok(Self { kv: Kv::open(dir, &families(Access::Scan), options)?, last: [0; 32] })
+        Ok(Self { kv: Kv::open(dir, &families(Access::Scan), options, Vec::new())?, last: [0; 32] })
     }
 
     /// What is known of a block of this hash and height.

@@ -32,7 +32,7 @@ pub struct SpenderIndex {
 impl SpenderIndex {
     /// Opens the index in `dir`.
     pub fn open(dir: &Path, options: KvOptions, entropy: &dyn Entropy) -> Result<Self, IndexError> {
-        let kv = Kv::open(dir, &families(Access::Scan), options)?;
+        let kv = Kv::open(dir, &families(Access::Scan), options, Vec::new())?;
         let salt = kv.get(STATE, SALT)?.map_or_else(|| new_salt(&kv, entropy), Ok)?;
         let salt: [u8; 16] =
             salt.try_into().map_err(|_| IndexError::Corrupt { index: "txospenderindex".to_owned() })?;

@@ -25,7 +25,7 @@ pub struct TxIndex {
 impl TxIndex {
     /// Opens the index in `dir`.
     pub fn open(dir: &Path, options: KvOptions) -> Result<Self, IndexError> {
-        Ok(Self { kv: Kv::open(dir, &families(Access::Point), options)? })
+        Ok(Self { kv: Kv::open(dir, &families(Access::Point), options, Vec::new())? })
     }
 
     /// The transaction with this id.

@@ -98,7 +98,11 @@ impl CoinsDb {
 
     /// Opens `path`; `fresh_key` obfuscates a new database (all zero: none).
     pub fn open(path: &Path, options: KvOptions, fresh_key: XorKey) -> Result<Self, StoreError> {
-        let kv = Kv::open(path, &FAMILIES, options)?;
+        let birth = vec![
+            (META, KEY_VERSION.to_vec(), VERSION.to_le_bytes().to_vec()),
+            (META, KEY_OBFUSCATION.to_vec(), fresh_key.bytes().to_vec()),
+        ];
+        let kv = Kv::open(path, &FAMILIES, options, birth)?;
         let key = match (kv.get(META, KEY_VERSION)?, kv.get(META, KEY_OBFUSCATION)?) {
             (None, None) => {
                 let mut batch = KvBatch::default();

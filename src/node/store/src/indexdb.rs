@@ -98,7 +98,8 @@ impl IndexDb {
 
     /// Opens `path`, creating it where there is none.
     pub fn open(path: &Path, options: KvOptions) -> Result<Self, StoreError> {
-        let kv = Kv::open(path, &FAMILIES, options)?;
+        let birth = vec![(META, KEY_VERSION.to_vec(), VERSION.to_le_bytes().to_vec())];
+        let kv = Kv::open(path, &FAMILIES, options, birth)?;
         match kv.get(META, KEY_VERSION)? {
             None => {
                 let mut batch = KvBatch::default();

@@ -14,12 +14,13 @@ use std::{
 };
 
 use rayon::ThreadPool;
-use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, FlushOptions,
-    IteratorMode, Options, WriteBatch, WriteOptions,
-};
+use rocksdb::{ColumnFamily, DB, Direction, FlushOptions, IteratorMode, WriteBatch, WriteOptions};
 
+use self::database::Database;
 use crate::StoreError;
+
+mod database;
+mod settings;
 
 /// How a column family is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +50,9 @@ const LARGE: u64 = 512 << 20;
 /// A log of so many bytes is long: to read it takes longer than to open tables.
 const LONG_LOG: u64 = 1 << 20;
 
+/// A value that a new database has from the start: its family, its key, and itself.
+pub type Birth = (&'static str, Vec<u8>, Vec<u8>);
+
 /// How to open a database.
 #[derive(Clone, Copy, Debug)]
 pub struct KvOptions {
@@ -61,7 +65,7 @@ pub struct KvOptions {
 /// A database of several column families.
 #[derive(Clone)]
 pub struct Kv {
-    db: Arc<DB>,
+    database: Arc<Database>,
     families: Arc<[&'static str]>,
     /// Started when they are first needed, for good: to start a thread takes as long as to read a hundred values that are
     /// in memory.
@@ -70,7 +74,7 @@ pub struct Kv {
 
 impl std::fmt::Debug for Kv {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Kv").field(&self.db.path()).finish()
+        f.debug_tuple("Kv").field(&self.database.path()).finish()
     }
 }
 
@@ -87,8 +91,9 @@ impl std::fmt::Debug for KvBatch {
 }
 
 impl Kv {
-    /// Opens the database at `path`, creating it where there is none.
-    pub fn open(path: &Path, families: &[Family], options: KvOptions) -> Result<Self, StoreError> {
+    /// Opens the database at `path`. Where there is none, one is made that holds what is given as `birth`, on a thread of
+    /// its own: that takes a dozen waits for the disk, and until something else is written nobody has to know.
+    pub fn open(path: &Path, families: &[Family], options: KvOptions, birth: Vec<Birth>) -> Result<Self, StoreError> {
         if options.wipe && path.exists() {
             tracing::info!("Wiping LevelDB in {}", path.display());
             std::fs::remove_dir_all(path).map_err(StoreError::io("remove", path))?;
@@ -98,24 +103,19 @@ impl Kv {
             return Err(StoreError::Foreign { path: path.to_owned() });
         }
         std::fs::create_dir_all(path).map_err(StoreError::io("create", path))?;
-        // A quarter goes to write buffers, as much as a flush can use; the rest caches what is read.
-        let buffer = (options.cache_bytes / 4).clamp(1 << 20, 64 << 20);
-        let cache = Cache::new_lru_cache(options.cache_bytes.saturating_sub(buffer).max(1 << 20));
-        let descriptors =
-            families.iter().map(|f| ColumnFamilyDescriptor::new(f.0, family_options(f.1, &cache, buffer)));
-        let db = DB::open_cf_descriptors(&db_options()?, path, descriptors)?;
-        tracing::info!("Opened LevelDB successfully");
+        let database = Database::open(path, families, options.cache_bytes, birth)?;
         let families = families.iter().map(|family| family.0).collect();
-        Ok(Self { db: Arc::new(db), families, readers: Arc::default() })
-    }
-
-    fn family(&self, name: &'static str) -> &ColumnFamily {
-        self.db.cf_handle(name).expect("families are named by constants that open() was given")
+        Ok(Self { database: Arc::new(database), families, readers: Arc::default() })
     }
 
     /// The value under `key`.
     pub fn get(&self, family: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.db.get_cf(self.family(family), key)?)
+        let Some(db) = self.database.if_made()? else { return Ok(self.born_with(family, key)) };
+        Ok(db.get_cf(column(db, family), key)?)
+    }
+
+    fn born_with(&self, family: &str, key: &[u8]) -> Option<Vec<u8>> {
+        self.database.born_with(family).find(|entry| entry.0 == key).map(|entry| entry.1.to_vec())
     }
 
     /// The values under many keys, in their order. If there are many, several threads read: a disk that has to look for
@@ -155,42 +155,62 @@ impl Kv {
     }
 
     fn get_part<K: AsRef<[u8]>>(&self, family: &'static str, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        let found = self.db.batched_multi_get_cf(self.family(family), keys.iter().map(AsRef::as_ref), false);
+        let Some(db) = self.database.if_made()? else {
+            return Ok(keys.iter().map(|key| self.born_with(family, key.as_ref())).collect());
+        };
+        let found = db.batched_multi_get_cf(column(db, family), keys.iter().map(AsRef::as_ref), false);
         found.into_iter().map(|r| Ok(r?.map(|v| v.to_vec()))).collect()
     }
 
     /// Everything from `from` on, in key order, as it was when the cursor was made.
     pub fn cursor(&self, family: &'static str, from: &[u8]) -> impl Iterator<Item = Result<KeyValue, StoreError>> + '_ {
         let mode = IteratorMode::From(from, Direction::Forward);
-        self.db.iterator_cf(self.family(family), mode).map(|r| r.map_err(StoreError::from))
+        let (db, failure) = match self.database.if_made() {
+            Ok(db) => (db, None),
+            Err(failure) => (None, Some(Err(failure))),
+        };
+        let mut born: Vec<KeyValue> = Vec::new();
+        if db.is_none() && failure.is_none() {
+            let entries = self.database.born_with(family).filter(|(key, _)| *key >= from);
+            born.extend(entries.map(|(key, value)| (key.into(), value.into())));
+            born.sort_unstable();
+        }
+        let pairs = db.map(|db| db.iterator_cf(column(db, family), mode)).into_iter().flatten();
+        failure.into_iter().chain(born.into_iter().map(Ok)).chain(pairs.map(|pair| pair.map_err(StoreError::from)))
     }
 
     /// Applies a batch; with `sync` it is on the disk when this returns.
     pub fn write(&self, batch: KvBatch, sync: bool) -> Result<(), StoreError> {
         let mut how = WriteOptions::default();
         how.set_sync(sync);
-        Ok(self.db.write_opt(batch.batch, &how)?)
+        Ok(self.database.get()?.write_opt(batch.batch, &how)?)
     }
 
     /// Adds a change to a batch.
     pub fn put(&self, batch: &mut KvBatch, family: &'static str, key: &[u8], value: &[u8]) {
-        batch.batch.put_cf(self.family(family), key, value);
+        // A database that could not be made says so when the batch is written.
+        if let Ok(db) = self.database.get() {
+            batch.batch.put_cf(column(db, family), key, value);
+        }
     }
 
     /// Adds a removal to a batch.
     pub fn delete(&self, batch: &mut KvBatch, family: &'static str, key: &[u8]) {
-        batch.batch.delete_cf(self.family(family), key);
+        if let Ok(db) = self.database.get() {
+            batch.batch.delete_cf(column(db, family), key);
+        }
     }
 
     /// An estimate of the bytes that a family takes on disk: its tables, and the log of what is in no table yet.
     pub fn approximate_size(&self, family: &'static str) -> u64 {
-        let tables = self.db.property_int_value_cf(self.family(family), "rocksdb.total-sst-files-size");
+        let Ok(Some(db)) = self.database.if_made() else { return 0 };
+        let tables = db.property_int_value_cf(column(db, family), "rocksdb.total-sst-files-size");
         tables.ok().flatten().unwrap_or(0) + self.log_size()
     }
 
     /// Bytes of the log, which all families share.
     fn log_size(&self) -> u64 {
-        let files = std::fs::read_dir(self.db.path()).into_iter().flatten().flatten();
+        let files = std::fs::read_dir(self.database.path()).into_iter().flatten().flatten();
         let logs = files.filter(|file| Path::new(&file.file_name()).extension().is_some_and(|end| end == "log"));
         logs.filter_map(|file| file.metadata().ok()).map(|about| about.len()).sum()
     }
@@ -198,8 +218,9 @@ impl Kv {
     /// Turns a long log into tables, at the end of a program: else the next start would have to read it all again.
     pub fn settle(&self) -> Result<(), StoreError> {
         if self.log_size() > LONG_LOG {
-            let families: Vec<_> = self.families.iter().map(|name| self.family(name)).collect();
-            self.db.flush_cfs_opt(&families, &FlushOptions::default())?;
+            let db = self.database.get()?;
+            let families: Vec<_> = self.families.iter().map(|name| column(db, name)).collect();
+            db.flush_cfs_opt(&families, &FlushOptions::default())?;
         }
         Ok(())
     }
@@ -207,7 +228,7 @@ impl Kv {
     /// Reads a database that is not large once, on a thread of its own, so that the system has it in memory when single
     /// values are asked for, in whatever order. Nobody waits for that, and it is no loss if it fails.
     pub fn warm(&self) {
-        let files = std::fs::read_dir(self.db.path()).into_iter().flatten().flatten().map(|file| file.path());
+        let files = std::fs::read_dir(self.database.path()).into_iter().flatten().flatten().map(|file| file.path());
         let tables: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "sst")).collect();
         let bytes: u64 = tables.iter().filter_map(|path| path.metadata().ok()).map(|about| about.len()).sum();
         if (SMALL..=LARGE).contains(&bytes) {
@@ -218,7 +239,9 @@ impl Kv {
 
     /// Merges all files of a family into few.
     pub fn compact(&self, family: &'static str) {
-        self.db.compact_range_cf(self.family(family), None::<&[u8]>, None::<&[u8]>);
+        if let Ok(db) = self.database.get() {
+            db.compact_range_cf(column(db, family), None::<&[u8]>, None::<&[u8]>);
+        }
     }
 }
 
@@ -234,55 +257,16 @@ impl KvBatch {
     }
 }
 
+fn column<'a>(db: &'a DB, name: &'static str) -> &'a ColumnFamily {
+    db.cf_handle(name).expect("families are named by constants that open() was given")
+}
+
 /// Reads a file to its end, for nothing but that the system has read it.
 fn read_through(path: &Path) -> std::io::Result<()> {
     let mut file = std::fs::File::open(path)?;
     let mut part = vec![0; 1 << 18];
     while file.read(&mut part)? > 0 {}
     Ok(())
-}
-
-fn db_options() -> Result<Options, StoreError> {
-    // What the log holds stays in the log until there is enough of it for a table: a start then writes next to nothing.
-    // The list of files is short: room for megabytes of it, which is the default, would be most of a young database.
-    let unnamed = "avoid_flush_during_recovery=true;manifest_preallocation_size=65536";
-    let mut o = Options::default().get_options_from_string(unnamed)?;
-    o.create_if_missing(true);
-    o.create_missing_column_families(true);
-    o.set_max_open_files(256);
-    o.set_max_background_jobs(2);
-    // Else sixteen threads come and go for each family that is opened, for the few files that are looked at.
-    o.set_max_file_opening_threads(1);
-    o.set_keep_log_file_num(2);
-    o.set_max_log_file_size(1 << 20);
-    o.set_log_level(rocksdb::LogLevel::Warn);
-    o.set_bytes_per_sync(1 << 20);
-    // Opening must not touch every table file: that is what a cold start waits for.
-    o.set_skip_stats_update_on_db_open(true);
-    Ok(o)
-}
-
-fn family_options(access: Access, cache: &Cache, buffer: usize) -> Options {
-    let mut table = BlockBasedOptions::default();
-    table.set_block_cache(cache);
-    table.set_format_version(6);
-    table.set_cache_index_and_filter_blocks(true);
-    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
-    if access == Access::Point {
-        table.set_bloom_filter(10.0, false);
-        table.set_whole_key_filtering(true);
-        table.set_block_size(4 << 10);
-    } else {
-        table.set_block_size(16 << 10);
-    }
-    let mut o = Options::default();
-    o.set_block_based_table_factory(&table);
-    o.set_compression_type(DBCompressionType::None);
-    o.set_write_buffer_size(buffer);
-    o.set_max_write_buffer_number(3);
-    o.set_level_compaction_dynamic_level_bytes(true);
-    o.set_target_file_size_base(32 << 20);
-    o
 }
 
 /// A LevelDB directory has a CURRENT file as well, but not the IDENTITY that RocksDB writes beside it.
@@ -298,7 +282,8 @@ mod tests {
     fn a_long_log_becomes_tables_at_the_end() {
         const FAMILY: Family = Family("things", Access::Point);
         let dir = tempfile::tempdir().unwrap();
-        let open = || Kv::open(dir.path(), &[FAMILY], KvOptions { cache_bytes: 64 << 20, wipe: false }).unwrap();
+        let open =
+            || Kv::open(dir.path(), &[FAMILY], KvOptions { cache_bytes: 64 << 20, wipe: false }, Vec::new()).unwrap();
         let put = |kv: &Kv, key: &[u8], bytes: usize| {
             let mut batch = KvBatch::default();
             kv.put(&mut batch, FAMILY.0, key, &vec![7; bytes]);
@@ -317,10 +302,47 @@ mod tests {
     }
 
     #[test]
+    fn a_new_database_answers_before_it_is_made() {
+        const FAMILIES: [Family; 2] = [Family("things", Access::Point), Family("about", Access::Scan)];
+        let dir = tempfile::tempdir().unwrap();
+        let options = KvOptions { cache_bytes: 8 << 20, wipe: false };
+        let birth = |value: u8| vec![("about", b"b".to_vec(), vec![value]), ("about", b"a".to_vec(), vec![9])];
+        let check = |kv: &Kv| {
+            assert_eq!(kv.get("about", b"b").unwrap(), Some(vec![1]));
+            assert_eq!(kv.get("things", b"b").unwrap(), None);
+            assert_eq!(kv.get_many("about", &[b"c", b"a"]).unwrap(), [None, Some(vec![9])]);
+            let all: Vec<_> = kv.cursor("about", b"b").map(|entry| entry.unwrap().0).collect();
+            assert_eq!(all, [Box::from(*b"b")]);
+            let all: Vec<_> = kv.cursor("about", b"").map(|entry| entry.unwrap().0).collect();
+            assert_eq!(all, [Box::from(*b"a"), Box::from(*b"b")]);
+        };
+        let kv = Kv::open(dir.path(), &FAMILIES, options, birth(1)).unwrap();
+        check(&kv);
+        kv.database.get().unwrap();
+        check(&kv);
+        drop(kv);
+        // What is there stays as it is.
+        check(&Kv::open(dir.path(), &FAMILIES, options, birth(2)).unwrap());
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_made_says_so_when_it_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        // RocksDB takes this name for its lock.
+        std::fs::create_dir(dir.path().join("LOCK")).unwrap();
+        let options = KvOptions { cache_bytes: 8 << 20, wipe: false };
+        let kv = Kv::open(dir.path(), &[Family("things", Access::Point)], options, Vec::new()).unwrap();
+        let mut batch = KvBatch::default();
+        kv.put(&mut batch, "things", b"key", b"value");
+        kv.write(batch, true).unwrap_err();
+        kv.get("things", b"key").unwrap_err();
+    }
+
+    #[test]
     fn many_values_come_in_the_order_of_their_keys() {
         const FAMILY: Family = Family("things", Access::Point);
         let dir = tempfile::tempdir().unwrap();
-        let kv = Kv::open(dir.path(), &[FAMILY], KvOptions { cache_bytes: 8 << 20, wipe: false }).unwrap();
+        let kv = Kv::open(dir.path(), &[FAMILY], KvOptions { cache_bytes: 8 << 20, wipe: false }, Vec::new()).unwrap();
         let mut batch = KvBatch::default();
         // Every third key is missing.
         let value = |n: u32| (!n.is_multiple_of(3)).then(|| n.to_be_bytes().repeat(10));
@@ -330,7 +352,8 @@ mod tests {
             }
         }
         kv.write(batch, false).unwrap();
-        kv.db.flush_cf(kv.family(FAMILY.0)).unwrap();
+        let db = kv.database.get().unwrap();
+        db.flush_cf(column(db, FAMILY.0)).unwrap();
         for count in [0, 1, 31, 32, 33, 64, 65, 300, 5000] {
             let asked: Vec<u32> = (0..count).rev().collect();
             let keys: Vec<_> = asked.iter().map(|n| n.to_le_bytes()).collect();

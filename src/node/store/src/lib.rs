@@ -31,5 +31,5 @@ pub use error::StoreError;
 pub use fileinfo::FileInfo;
 pub use flat::FlatPos;
 pub use indexdb::{IndexDb, IndexRecord};
-pub use kv::{Access, Family, KeyValue, Kv, KvBatch, KvOptions};
+pub use kv::{Access, Birth, Family, KeyValue, Kv, KvBatch, KvOptions};
 pub use xor::{XorKey, blocks_key};

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, transaction::Version};
-use consensus::{ChainParams, OwnStart, Rules, rules_for};
+use consensus::{ActivationOverride, Buried, ChainParams, OwnStart, Rules, rules_for};
 use primitives::assets::{self, Allocation, AssetOutputs};
 use primitives::{Block, Tx, TxOutEntry};
 
-use super::lab::{Lab, anyone, locked, split};
+use super::lab::{Lab, anyone, locked, solved, split};
 
 /// The asset that stands for the coin.
 const SYSX: u64 = 123_456;
@@ -151,4 +151,23 @@ fn scripts_that_are_taken_on_trust_are_not_run() {
     lab.stop();
     lab.open(false, true).unwrap();
     assert_eq!(lab.tip(), second.hash(), "and one of many");
+}
+
+#[test]
+fn an_output_that_is_unspent_is_not_made_again() {
+    // Coinbases need not say their height here, so that two can be the same.
+    let late = ActivationOverride { deployment: Buried::HeightInCoinbase, height: 1000 };
+    let mut lab = Lab::with_rules(rules_for(params("bitcoin").with_activation(late)).unwrap());
+    let blocks = lab.mine(2);
+    for place in ["in memory", "on the disk"] {
+        let tip = lab.tip();
+        let other = lab.block(tip, Vec::new(), 9, 0);
+        let rules = rules_for(lab.engine().reader().params().clone()).unwrap();
+        let again = solved(*other.header.raw(), blocks[0].txs.clone(), |header| rules.is_proven(header));
+        let refused = lab.submit(&Arc::new(again)).1.refused;
+        assert_eq!(refused[0].reason.to_string(), "bad-txns-BIP30", "{place}");
+        assert_eq!(lab.tip(), tip);
+        lab.restart();
+        lab.mine(1);
+    }
 }
