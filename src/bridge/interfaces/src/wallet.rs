@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Amount, Answer, Call, Handler, Json, OutPoint, RpcCommand, Script, Secret, Txid};
+use crate::{Amount, Answer, BlockHash, Call, Handler, Json, OutPoint, RpcCommand, Script, Secret, Txid};
 
 /// All wallets of a wallet process.
 pub trait WalletLoader: Send + Sync {
@@ -10,7 +10,9 @@ pub trait WalletLoader: Send + Sync {
     fn rpc_commands(&self) -> Call<Vec<RpcCommand>>;
 
     /// Runs a wallet RPC. `uri` names the wallet; `user` is who asked. The answer is the JSON-RPC response object.
-    fn execute_rpc(&self, request: &Json, uri: &str, user: &str) -> Call<Answer<Json>>;
+    /// `tip` is where the chain stands (all zeros if nobody knows): a wallet that has got there need not ask whether it
+    /// has heard everything.
+    fn execute_rpc(&self, request: &Json, uri: &str, user: &str, tip: BlockHash) -> Call<Answer<Json>>;
 
     /// Checks the settings and opens the wallets that they name.
     fn load(&self) -> Call<Answer<()>>;

@@ -7,7 +7,7 @@ using Proxy = import "proxy.capnp";
 interface WalletLoader {
     destroy @0 (context :Proxy.Context) -> ();
     rpcCommands @1 (context :Proxy.Context) -> (result :List(RpcCommand));
-    executeRpc @2 (context :Proxy.Context, request :Text, uri :Text, user :Text) -> (result :Text);
+    executeRpc @2 (context :Proxy.Context, request :Text, uri :Text, user :Text, tip :Data) -> (result :Text);
     load @3 (context :Proxy.Context) -> ();
     start @4 (context :Proxy.Context) -> ();
     stop @5 (context :Proxy.Context) -> ();

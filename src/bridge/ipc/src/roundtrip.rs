@@ -5,12 +5,14 @@ use std::cell::Cell;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use interfaces::*;
 
 use crate::conn::{Conn, ConnInfo, Role};
 use crate::limits::Limits;
+use crate::log::TEXTS;
 use crate::object::Dispatch;
 use crate::remote::Remote;
 use crate::threadmap::{PoolSlot, ThreadServer};
@@ -122,6 +124,20 @@ fn over_the_wire<T: Dispatch + ?Sized>(imp: Arc<T>, test: impl FnOnce(&T)) {
     let client = Conn::start(ours, info, Role::Client(0), || {}).unwrap();
     test(&*T::proxy(Remote::new(Some(client), 0)));
     assert!(server.wait_ended(Duration::from_secs(30)), "the last handle ends the connection");
+}
+
+#[test]
+fn no_text_is_made_for_a_log_that_nobody_reads() {
+    let texts = || TEXTS.load(Ordering::SeqCst);
+    let echo = || {
+        let imp: Arc<dyn Echo> = Arc::new(|text: &str| text.to_owned());
+        over_the_wire(imp, |echo| assert_eq!(echo.echo("text").unwrap(), "text"));
+    };
+    echo();
+    assert_eq!(texts(), 0);
+    tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+    echo();
+    assert!(texts() >= 4, "request and answer, at either end: {}", texts());
 }
 
 /// A template of the generation before this one, whose `submitSolution` had another ordinal and answered with a flag.

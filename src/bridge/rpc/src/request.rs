@@ -27,6 +27,8 @@ pub struct Caller {
     pub user: String,
     /// The peer's address and port; empty if the request did not come over a socket.
     pub peer: String,
+    /// The hash of the block at which the chain stood when a node passed the request on.
+    pub tip: Option<[u8; 32]>,
     /// Tells when the caller has gone.
     pub cancel: Cancel,
 }

@@ -286,7 +286,8 @@ pub fn check_wallets(wallets: &dyn WalletLoader) {
     assert!(good(wallet.is_locked()));
     let request = Json::new(r#"{"method":"getwalletinfo"}"#);
     assert!(good(good(wallet.execute_rpc(&request, "user"))).as_str().starts_with('{'));
-    assert!(good(good(wallets.execute_rpc(&request, "/wallet/contract", "user"))).as_str().starts_with('{'));
+    let answer = good(good(wallets.execute_rpc(&request, "/wallet/contract", "user", BlockHash::default())));
+    assert!(answer.as_str().starts_with('{'));
     good(wallets.stop());
     assert_eq!(good(wallets.list_wallets()), Vec::<String>::new());
     assert_eq!(good(good(wallets.load_wallet("contract"))).name, "contract");

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::{FakeHandler, FakeRpc, lock};
 use interfaces::{
-    Answer, Call, Failure, Handler, Json, RpcCommand, Secret, Txid, Wallet, WalletBalances, WalletCoin, WalletCreate,
-    WalletDirEntry, WalletLoader, WalletNotifications, WalletOpened,
+    Answer, BlockHash, Call, Failure, Handler, Json, RpcCommand, Secret, Txid, Wallet, WalletBalances, WalletCoin,
+    WalletCreate, WalletDirEntry, WalletLoader, WalletNotifications, WalletOpened,
 };
 
 /// The fake.
@@ -34,7 +34,7 @@ impl WalletLoader for FakeWalletLoader {
         }])
     }
 
-    fn execute_rpc(&self, request: &Json, uri: &str, _user: &str) -> Call<Answer<Json>> {
+    fn execute_rpc(&self, request: &Json, uri: &str, _user: &str, _tip: BlockHash) -> Call<Answer<Json>> {
         Ok(FakeRpc::execute(request, uri))
     }
 

@@ -21,6 +21,7 @@ pub mod device;
 pub mod keys;
 pub mod ledger;
 pub mod loader;
+mod memo;
 pub mod process;
 pub mod rpc;
 pub mod select;

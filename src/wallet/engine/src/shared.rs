@@ -12,6 +12,8 @@ use platform::{Clock, Entropy, MockableClock};
 use primitives::{Addresses, Codec};
 use walletdb::Format;
 
+use crate::memo::Memo;
+
 /// The surroundings of wallets: the node's chain, the options, the formats of the coin, time and chance.
 pub struct Shared {
     /// What the user said.
@@ -30,6 +32,8 @@ pub struct Shared {
     pub codec: Codec,
     /// How files are written.
     pub format: Format,
+    /// What the node has told already.
+    pub(crate) memo: Memo,
     wallet_dir: PathBuf,
 }
 
@@ -82,6 +86,7 @@ impl Shared {
             chain,
             clock,
             entropy,
+            memo: Memo::default(),
             wallet_dir,
             config,
         })

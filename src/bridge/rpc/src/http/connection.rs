@@ -202,7 +202,7 @@ async fn answer(shared: &Shared, client: &Client, request: Request<Incoming>) ->
     };
     let running = client.activity.begin();
     let path = path.to_owned();
-    let caller = Caller { uri: target.clone(), user, peer: peer.clone(), cancel: running.cancel.clone() };
+    let caller = Caller { uri: target.clone(), user, peer: peer.clone(), tip: None, cancel: running.cancel.clone() };
     let reply = match Arc::clone(route.handler()).begin(HttpRequest { method, path, body, caller }) {
         Begun::Done(reply) => reply,
         Begun::Later(rest) => run(&shared.pool, rest, &running.cancel, &target).await,

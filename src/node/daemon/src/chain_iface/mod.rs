@@ -11,7 +11,7 @@
 
 mod blocks;
 mod broadcast;
-mod convert;
+pub(crate) mod convert;
 mod events;
 mod feed;
 mod host;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use ::rpc::{Code, Described, Foreign, Json, Object, Registry, Request, RpcError, json};
-use interfaces::{RpcCommand, WalletLoader};
+use interfaces::{BlockHash, RpcCommand, WalletLoader};
 
 use super::WalletHost;
 use super::desk::{Absent, Desk};
 use crate::NodeContext;
+use crate::chain_iface::convert::from_hash;
 
 /// Methods behind which other wallets are open than before.
 const OPENERS: [&str; 5] = ["createwallet", "loadwallet", "unloadwallet", "restorewallet", "migratewallet"];
@@ -66,7 +67,7 @@ impl Texts {
     fn ask(&self, method: &str, params: Vec<Json>) -> Option<Json> {
         let loader = self.desk.loader().ok()?;
         let request = Object::new().with("method", method).with("params", Json::Arr(params)).with("id", "help");
-        ask(&*loader, &request.into(), "/", "").ok()?.ok().map(Json::opened)
+        ask(&*loader, &request.into(), "/", "", BlockHash::default()).ok()?.ok().map(Json::opened)
     }
 }
 
@@ -84,14 +85,21 @@ pub(super) fn register(
         }
         let (name, category, texts) = (command.name.clone(), command.category.clone(), Arc::clone(&texts));
         let method = Foreign { name, category, describe: Arc::new(move |_| texts.of(&command)) };
-        registry.forward(method, Arc::new(|node: &NodeContext, request: &Request| node.wallets()?.pass_on(request)));
+        registry
+            .forward(method, Arc::new(|node: &NodeContext, request: &Request| node.wallets()?.pass_on(request, node)));
     }
     Ok(())
 }
 
 /// Has the wallets answer a request. The outer error is the road's. A long answer comes as its text ([`Json::Written`]).
-fn ask(loader: &dyn WalletLoader, request: &Json, uri: &str, user: &str) -> Result<Result<Json, RpcError>, Absent> {
-    let answer = loader.execute_rpc(&interfaces::Json::new(request.write()), uri, user)?;
+fn ask(
+    loader: &dyn WalletLoader,
+    request: &Json,
+    uri: &str,
+    user: &str,
+    tip: BlockHash,
+) -> Result<Result<Json, RpcError>, Absent> {
+    let answer = loader.execute_rpc(&interfaces::Json::new(request.write()), uri, user, tip)?;
     Ok(answer.map_err(|failure| RpcError::misc(failure.0)).and_then(|answer| {
         // What the wallet tells may be long, and is for whoever asked: it is not taken apart and written anew.
         let Some(mut reply) = json::members(answer.as_str()) else {
@@ -106,9 +114,10 @@ fn ask(loader: &dyn WalletLoader, request: &Json, uri: &str, user: &str) -> Resu
 
 impl WalletHost {
     /// Passes a request on, and its answer back.
-    pub(crate) fn pass_on(&self, request: &Request) -> Result<Json, RpcError> {
+    pub(crate) fn pass_on(&self, request: &Request, node: &NodeContext) -> Result<Json, RpcError> {
         let loader = self.desk.loader()?;
-        let answer = ask(&*loader, &request.to_json(), &request.caller.uri, &request.caller.user)?;
+        let tip = node.reader().tip().map(|tip| from_hash(tip.hash)).unwrap_or_default();
+        let answer = ask(&*loader, &request.to_json(), &request.caller.uri, &request.caller.user, tip)?;
         if answer.is_ok() && OPENERS.contains(&request.method.as_str()) {
             self.remember(&*loader);
         }
@@ -119,6 +128,6 @@ impl WalletHost {
     pub(super) fn pass_keys_on(&self, request: &Request) -> Result<Json, RpcError> {
         let loader = self.ready()?;
         // No wallet is meant, whatever the address of the request.
-        ask(&*loader, &request.to_json(), "/", &request.caller.user)?.map(Json::opened)
+        ask(&*loader, &request.to_json(), "/", &request.caller.user, BlockHash::default())?.map(Json::opened)
     }
 }

@@ -7,8 +7,8 @@ use ::rpc::{
     Caller, Described, Directory, Engine, Identity, Method, Outline, Registry, Res, RpcState, Whitelist, method,
 };
 use interfaces::{
-    Answer, Call, Failure, Handler, IpcError, Json, RpcCommand, Secret, WalletBalances, WalletCoin, WalletCreate,
-    WalletDirEntry, WalletLoader, WalletNotifications, WalletOpened,
+    Answer, BlockHash, Call, Failure, Handler, IpcError, Json, RpcCommand, Secret, WalletBalances, WalletCoin,
+    WalletCreate, WalletDirEntry, WalletLoader, WalletNotifications, WalletOpened,
 };
 use platform::Clock;
 use signer::AddressType;
@@ -53,8 +53,9 @@ impl Loader {
         engine(&self.wallets, more).with_whitelist(whitelist)
     }
 
-    fn run(engine: &Engine<Wallets>, request: &Json, uri: &str, user: &str) -> Answer<Json> {
-        let caller = Caller { uri: uri.to_owned(), user: user.to_owned(), ..Caller::default() };
+    fn run(engine: &Engine<Wallets>, request: &Json, uri: &str, user: &str, tip: BlockHash) -> Answer<Json> {
+        let tip = Some(tip.0);
+        let caller = Caller { uri: uri.to_owned(), user: user.to_owned(), tip, ..Caller::default() };
         let answer = engine.answer_text(request.as_str(), &caller);
         answer.map(Json::new).ok_or_else(|| Failure::new("invalid JSON received over IPC"))
     }
@@ -106,8 +107,8 @@ impl WalletLoader for Loader {
         Ok(self.engine.registry().directory().outlines().into_iter().map(command).collect())
     }
 
-    fn execute_rpc(&self, request: &Json, uri: &str, user: &str) -> Call<Answer<Json>> {
-        Ok(Self::run(&self.engine, request, uri, user))
+    fn execute_rpc(&self, request: &Json, uri: &str, user: &str, tip: BlockHash) -> Call<Answer<Json>> {
+        Ok(Self::run(&self.engine, request, uri, user, tip))
     }
 
     fn load(&self) -> Call<Answer<()>> {
@@ -276,7 +277,7 @@ impl interfaces::Wallet for Face {
 
     fn execute_rpc(&self, request: &Json, user: &str) -> Call<Answer<Json>> {
         let uri = format!("/wallet/{}", crate::rpc::url_encode(&self.name));
-        Ok(Loader::run(&self.engine, request, &uri, user))
+        Ok(Loader::run(&self.engine, request, &uri, user, BlockHash::default()))
     }
 
     fn backup(&self, file: &str) -> Call<Answer<()>> {

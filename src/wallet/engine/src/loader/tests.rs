@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ::rpc::Json;
 use config::{Config, Env, Outcome, Role};
 use fakes::{FakeChain, contract};
-use interfaces::WalletLoader;
+use interfaces::{BlockHash, WalletLoader};
 use platform::{MockableClock, SystemClock};
 
 use crate::process;
@@ -34,7 +34,7 @@ pub(crate) fn loader(dir: &Path, options: &[&str]) -> Arc<dyn WalletLoader> {
 pub(crate) fn call(loader: &dyn WalletLoader, wallet: &str, method: &str, params: &str) -> Result<Json, String> {
     let request = interfaces::Json::new(format!(r#"{{"id":1,"method":"{method}","params":{params}}}"#));
     let uri = if wallet.is_empty() { "/".to_owned() } else { format!("/wallet/{wallet}") };
-    let answer = loader.execute_rpc(&request, &uri, "test").unwrap().unwrap();
+    let answer = loader.execute_rpc(&request, &uri, "test", BlockHash::default()).unwrap().unwrap();
     let answer = ::rpc::json::parse(answer.as_str().as_bytes()).unwrap();
     match answer.get("error") {
         Json::Null => Ok(answer.get("result").clone()),

@@ -43,7 +43,7 @@ pub(crate) fn wallet_of(wallets: &Wallets, request: &Request) -> Result<Arc<Wall
 /// The same, when it knows everything that the caller could know of the chain.
 pub(crate) fn synced_wallet(wallets: &Wallets, request: &Request) -> Result<Arc<Wallet>, RpcError> {
     let wallet = wallet_of(wallets, request)?;
-    wallet.wait_until_synced()?;
+    wallet.wait_until_synced_with(request.caller.tip)?;
     Ok(wallet)
 }
 

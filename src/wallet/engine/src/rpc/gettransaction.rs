@@ -25,7 +25,7 @@ pub(super) fn answer(wallets: &Wallets, request: &Request) -> Result<Json, RpcEr
         if from_me {
             object.push("fee", Json::amount(fee));
         }
-        let teller = Teller::new(core, &*shared.chain, wallet.settings().spend_zero_conf_change)?;
+        let teller = Teller::new(core, shared, wallet.settings().spend_zero_conf_change)?;
         teller.push_tx(tx, &mut object)?;
         let which = Entries { min_depth: 0, with_details: false, label: None, with_change: false };
         let mut details = Vec::new();

@@ -1,13 +1,11 @@
 //! Lists of transactions, and giving one up.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use ::rpc::values::hash_from_value;
 use ::rpc::{Code, Json, Method, Object, Request, RpcError};
 use bitcoin::BlockHash;
 use bitcoin::hashes::Hash;
-use interfaces::Chain;
 use primitives::Destination;
 
 use super::common::{label_of, parent_descs, synced_wallet, txid_of};
@@ -16,6 +14,7 @@ use super::gettransaction;
 use crate::convert;
 use crate::ledger::{Amounts, State, WalletTx};
 use crate::loader::Wallets;
+use crate::shared::Shared;
 use crate::wallet::{Core, road};
 
 pub(super) fn methods() -> Vec<Method<Wallets>> {
@@ -35,29 +34,23 @@ pub(super) struct Entries<'a> {
     pub(super) with_change: bool,
 }
 
-/// Shows transactions. Blocks are asked for once.
+/// Shows transactions.
 pub(super) struct Teller<'a> {
     core: &'a Core,
-    chain: &'a dyn Chain,
+    shared: &'a Shared,
     trust_change: bool,
     with_bip125: bool,
-    times: RefCell<HashMap<BlockHash, i64>>,
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn new(core: &'a Core, chain: &'a dyn Chain, trust_change: bool) -> Result<Self, RpcError> {
-        let with_bip125 = chain.rpc_enable_deprecated("bip125").map_err(road)?;
-        Ok(Self { core, chain, trust_change, with_bip125, times: RefCell::default() })
+    pub(super) fn new(core: &'a Core, shared: &'a Shared, trust_change: bool) -> Result<Self, RpcError> {
+        let with_bip125 = shared.memo.is_deprecated("bip125", &*shared.chain).map_err(road)?;
+        Ok(Self { core, shared, trust_change, with_bip125 })
     }
 
     fn block_time(&self, block: &BlockHash) -> Result<i64, RpcError> {
-        if let Some(time) = self.times.borrow().get(block) {
-            return Ok(*time);
-        }
-        let found = self.chain.find_block(convert::to_hash(block), false).map_err(road)?;
-        let time = found.map_or(0, |found| found.time);
-        self.times.borrow_mut().insert(*block, time);
-        Ok(time)
+        let time = self.shared.memo.block_time(block, &*self.shared.chain).map_err(road)?;
+        Ok(time.unwrap_or(0))
     }
 
     /// What is said of any transaction.
@@ -220,9 +213,9 @@ fn list(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
     let (count, skip): (i32, i32) = (request.int("count")?, request.int("skip")?);
     let count = usize::try_from(count).map_err(|_| RpcError::invalid_parameter("Negative count"))?;
     let skip = usize::try_from(skip).map_err(|_| RpcError::invalid_parameter("Negative from"))?;
-    let chain = &*wallets.shared().chain;
+    let shared = wallets.shared();
     wallet.read(|core| {
-        let teller = Teller::new(core, chain, wallet.settings().spend_zero_conf_change)?;
+        let teller = Teller::new(core, shared, wallet.settings().spend_zero_conf_change)?;
         let which = Entries { min_depth: 0, with_details: true, label: label.as_deref(), with_change: false };
         let mut found = Vec::new();
         for tx in core.ledger.in_order().rev() {
@@ -263,7 +256,7 @@ fn list_since_block(wallets: &Wallets, request: &Request) -> Result<Json, RpcErr
     };
     let depth = since.map(|(height, _)| tip.height.saturating_add(1).saturating_sub(height));
     let mut answer = wallet.read(|core| {
-        let teller = Teller::new(core, chain, wallet.settings().spend_zero_conf_change)?;
+        let teller = Teller::new(core, wallets.shared(), wallet.settings().spend_zero_conf_change)?;
         let label = label.as_deref();
         let which = Entries { min_depth: 0, with_details: true, label, with_change };
         let mut found = Vec::new();

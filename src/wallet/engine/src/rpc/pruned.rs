@@ -68,7 +68,8 @@ fn open(wallets: &Wallets, bytes: &[u8]) -> Result<(Header, Vec<(Txid, u32)>), R
 
 pub(super) fn remove(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
     let wallet = wallet_of(wallets, request)?;
-    if !wallets.shared().chain.rpc_enable_deprecated("removeprunedfunds").map_err(road)? {
+    let shared = wallets.shared();
+    if !shared.memo.is_deprecated("removeprunedfunds", &*shared.chain).map_err(road)? {
         let text = "DEPRECATION WARNING: This feature will be removed in the next major release. Start bitcoind with the \
                     `-deprecatedrpc=removeprunedfunds` option in order to use this.";
         return Err(RpcError::new(Code::METHOD_DEPRECATED, text));

@@ -17,7 +17,7 @@ use signer::{Coin, Provider, PsbtManner, fill_psbt, sign_transaction};
 
 use walletdb::WalletFlags;
 
-use super::common::{ensure_unlocked, hex, wallet_of};
+use super::common::{ensure_unlocked, hex, synced_wallet, wallet_of};
 use super::docs::bump as docs;
 use crate::convert;
 use crate::device;
@@ -116,8 +116,7 @@ fn sign_raw_transaction(wallets: &Wallets, request: &Request) -> Result<Json, Rp
 }
 
 fn process_psbt(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
-    let wallet = wallet_of(wallets, request)?;
-    wallet.wait_until_synced()?;
+    let wallet = synced_wallet(wallets, request)?;
     let desk = Desk(wallets.shared());
     let mut psbt = read_psbt(&desk, request.str("psbt")?)?;
     let sighash = read_sighash(request)?;

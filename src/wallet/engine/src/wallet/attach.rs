@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bitcoin::hashes::Hash;
 use interfaces::BlockRef;
 use walletdb::{BackupError, Records, StoredState};
 
@@ -138,7 +139,15 @@ impl Wallet {
 
     /// Waits until everything that happened before was heard.
     pub fn wait_until_synced(&self) -> Result<(), WalletError> {
+        self.wait_until_synced_with(None)
+    }
+
+    /// The same for who knows where the chain stands. If the wallet is there, the node is not asked.
+    pub fn wait_until_synced_with(&self, known: Option<[u8; 32]>) -> Result<(), WalletError> {
         let tip = self.read(|core| core.ledger.tip());
+        if known.is_some_and(|known| known == tip.hash.to_byte_array()) {
+            return Ok(());
+        }
         Ok(self.shared.chain.wait_for_notifications_if_tip_changed(convert::to_hash(&tip.hash))?)
     }
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
-use bitcoin::BlockHash;
+use bitcoin::{BlockHash, Txid};
 use descriptors::{Cache, Cached, ExtendedKey};
-use interfaces::Chain;
+use interfaces::{BlockRef, Chain};
 use walletdb::{
     Contents, Key, LoadAs, LoadError, LoadedDescriptor, LoadedTx, OpenOptions, Record, StoredState, WalletFile,
     WalletFlags,
@@ -15,7 +16,7 @@ use walletdb::{
 use super::create::read_settings;
 use super::{Core, Draft, Wallet, WalletError};
 use crate::convert;
-use crate::keys::{Extent, Manager, type_of_number};
+use crate::keys::{Extent, Keys, Manager, type_of_number};
 use crate::ledger::{State, WalletTx};
 use crate::shared::Shared;
 
@@ -60,6 +61,17 @@ impl Wallet {
     }
 }
 
+/// Transactions of the file on their way into the ledger.
+#[derive(Default)]
+struct ReadTxs {
+    txs: Vec<WalletTx>,
+    /// New places, if some have none.
+    order: Vec<i64>,
+    /// Those whose block is not in the chain.
+    unresolved: Vec<(Txid, StoredState)>,
+    tip: Option<BlockRef>,
+}
+
 struct Loading<'a> {
     file: &'a WalletFile,
     by: LoadAs<'a>,
@@ -77,8 +89,17 @@ impl Loading<'_> {
         for (number, master) in std::mem::take(&mut contents.master_keys) {
             core.keys.vault_mut().restore_master(number, master);
         }
-        for descriptor in std::mem::take(&mut contents.descriptors) {
-            self.descriptor(core, descriptor)?;
+        let (descriptors, txs) = (std::mem::take(&mut contents.descriptors), std::mem::take(&mut contents.txs));
+        // Deriving all scripts takes a while, and nobody needs them to read transactions.
+        let (managers, txs) = thread::scope(|scope| {
+            let keys = &core.keys;
+            let managers =
+                scope.spawn(|| descriptors.iter().map(|loaded| self.manager(keys, loaded)).collect::<Vec<_>>());
+            let txs = self.read_txs(txs);
+            (managers.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), txs)
+        });
+        for (descriptor, manager) in descriptors.into_iter().zip(managers) {
+            self.descriptor(core, descriptor, manager?)?;
         }
         if core.keys.vault().is_mixed() {
             tracing::warn!("[{}] Wallet contains both unencrypted and encrypted keys", self.by.wallet_name);
@@ -98,43 +119,50 @@ impl Loading<'_> {
         for (address, name, value) in std::mem::take(&mut contents.dest_data) {
             core.book.restore_data(&address, &name, value);
         }
-        self.txs(core, std::mem::take(&mut contents.txs), contents.order_pos_next, draft)?;
+        Self::restore_txs(core, txs?, contents.order_pos_next, draft);
         for outpoint in &contents.locked {
             core.ledger.lock_coin(*outpoint, true);
         }
         Ok(())
     }
 
-    fn descriptor(&self, core: &mut Core, loaded: LoadedDescriptor) -> Result<(), WalletError> {
-        let LoadedDescriptor { id, descriptor: record, cache: cached, last_hardened, keys, crypted_keys } = loaded;
-        let text = record.text.to_lossy();
-        let Some(descriptor) = core.keys.read_descriptor(&text) else {
+    /// The descriptor with all its scripts, without its private keys.
+    fn manager(&self, known: &Keys, loaded: &LoadedDescriptor) -> Result<Manager, WalletError> {
+        let record = &loaded.descriptor;
+        let Some(descriptor) = known.read_descriptor(&record.text.to_lossy()) else {
             let details = "the descriptor cannot be read";
             tracing::warn!("{}", self.by.unrecognized_descriptor(self.version, details));
             return Err(LoadError::UnknownDescriptor { file: self.path() }.into());
         };
-        if descriptor.id() != id {
+        if descriptor.id() != loaded.id {
             tracing::warn!("The descriptor ID calculated by the wallet differs from the one in DB");
             return Err(LoadError::Corrupt { file: self.path() }.into());
         }
+        let damaged = || WalletError::from(LoadError::Corrupt { file: self.path() });
         let mut cache = Cache::default();
+        for (expression, position, xpub) in &loaded.cache {
+            let (expression, key) = (*expression, ExtendedKey::from_bytes(xpub).ok_or_else(damaged)?);
+            cache.insert(match *position {
+                None => Cached::Parent { expression, key },
+                Some(index) => Cached::Derived { expression, index, key },
+            });
+        }
+        for (expression, xpub) in &loaded.last_hardened {
+            let (expression, key) = (*expression, ExtendedKey::from_bytes(xpub).ok_or_else(damaged)?);
+            cache.insert(Cached::LastHardened { expression, key });
+        }
+        let extent = Extent {
+            created: record.creation_time,
+            start: record.range_start,
+            end: record.range_end,
+            next: record.next_index,
+        };
+        Ok(Manager::restore(loaded.id, descriptor, extent, cache)?)
+    }
+
+    fn descriptor(&self, core: &mut Core, loaded: LoadedDescriptor, manager: Manager) -> Result<(), WalletError> {
+        let LoadedDescriptor { id, descriptor, keys, crypted_keys, .. } = loaded;
         let mut sound = true;
-        for (expression, position, xpub) in cached {
-            let key = ExtendedKey::from_bytes(&xpub);
-            sound &= key.is_some();
-            match (key, position) {
-                (Some(key), None) => cache.insert(Cached::Parent { expression, key }),
-                (Some(key), Some(index)) => cache.insert(Cached::Derived { expression, index, key }),
-                (None, _) => false,
-            };
-        }
-        for (expression, xpub) in last_hardened {
-            let key = ExtendedKey::from_bytes(&xpub);
-            sound &= key.is_some();
-            if let Some(key) = key {
-                cache.insert(Cached::LastHardened { expression, key });
-            }
-        }
         for (public_key, secret) in &keys {
             sound &= core.keys.vault_mut().restore_plain(id, public_key, secret);
         }
@@ -144,27 +172,16 @@ impl Loading<'_> {
         if !sound {
             return Err(LoadError::Corrupt { file: self.path() }.into());
         }
-        let extent = Extent {
-            created: record.creation_time,
-            start: record.range_start,
-            end: record.range_end,
-            next: record.next_index,
-        };
-        core.older(i64::try_from(record.creation_time).unwrap_or(i64::MAX));
-        core.keys.insert(Manager::restore(id, descriptor, extent, cache)?);
+        core.older(i64::try_from(descriptor.creation_time).unwrap_or(i64::MAX));
+        core.keys.insert(manager);
         Ok(())
     }
 
-    fn txs(
-        &self,
-        core: &mut Core,
-        loaded: Vec<LoadedTx>,
-        next: Option<i64>,
-        draft: &mut Draft,
-    ) -> Result<(), WalletError> {
+    /// Transactions, oldest first, and where in the chain they are.
+    fn read_txs(&self, loaded: Vec<LoadedTx>) -> Result<ReadTxs, WalletError> {
         // A wallet of a hundred thousand transactions has far fewer blocks, so each is asked for once.
         let mut heights: HashMap<BlockHash, Option<i32>> = HashMap::new();
-        let mut txs = Vec::with_capacity(loaded.len());
+        let mut read = ReadTxs { txs: Vec::with_capacity(loaded.len()), ..ReadTxs::default() };
         let mut unordered = false;
         for LoadedTx { record, variants } in loaded {
             unordered |= record.order_pos.is_none();
@@ -177,16 +194,25 @@ impl Loading<'_> {
                 Some(block) => self.height(block, &mut heights)?,
             };
             if block.is_some() && height.is_none() {
-                core.unresolved.push((record.tx.txid(), record.state));
+                read.unresolved.push((record.tx.txid(), record.state));
             }
             let state = State::from_stored(record.state, height);
-            txs.push(WalletTx::from_record(record, state).with_variants(variants));
+            read.txs.push(WalletTx::from_record(record, state).with_variants(variants));
         }
-        if let Some(tip) = self.chain.tip()? {
+        read.tip = self.chain.tip()?;
+        read.txs.sort_by_key(|tx| tx.details().order);
+        if unordered {
+            read.order = order_by_time(&read.txs);
+        }
+        Ok(read)
+    }
+
+    fn restore_txs(core: &mut Core, read: ReadTxs, next: Option<i64>, draft: &mut Draft) {
+        let ReadTxs { txs, order, unresolved, tip } = read;
+        core.unresolved.extend(unresolved);
+        if let Some(tip) = tip {
             core.ledger.set_tip(convert::from_hash(&tip.hash), tip.height);
         }
-        txs.sort_by_key(|tx| tx.details().order);
-        let order = if unordered { order_by_time(&txs) } else { Vec::new() };
         for (position, tx) in txs.into_iter().enumerate() {
             core.older(i64::from(tx.time()));
             let txid = tx.txid();
@@ -198,7 +224,6 @@ impl Loading<'_> {
         if let Some(next) = next.filter(|next| *next > core.ledger.next_order()) {
             core.ledger.set_next_order(next);
         }
-        Ok(())
     }
 
     fn height(

@@ -147,7 +147,7 @@ fn answer_wallet(node: &NodeContext, request: &Request) -> Result<Json, RpcError
                 script
             } else {
                 let asked = Request::new("getnewaddress", Vec::new(), request.caller.clone());
-                let address = wallets.pass_on(&asked)?;
+                let address = wallets.pass_on(&asked, node)?;
                 let addresses = Addresses::new(node.config.coin(), node.config.chain());
                 let destination = addresses.decode(address.as_str()?);
                 let strange = |_| RpcError::misc("The wallet's address is none.");
