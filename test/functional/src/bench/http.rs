@@ -36,7 +36,18 @@ impl Connection {
 
     /// Sends a request and reads the answer's body. Another status than success is an error.
     pub(super) fn exchange(&mut self, request: &[u8]) -> Result<&[u8]> {
-        let status = self.ask(request)?;
+        self.send(request)?;
+        self.receive()
+    }
+
+    /// Sends a request.
+    pub(super) fn send(&mut self, request: &[u8]) -> Result<()> {
+        Ok(self.stream.get_mut().write_all(request)?)
+    }
+
+    /// Reads the answer to the request that was sent first. Another status than success is an error.
+    pub(super) fn receive(&mut self) -> Result<&[u8]> {
+        let status = self.answer()?;
         ensure!(status == "200", "status {status}: {}", String::from_utf8_lossy(&self.body).trim_end());
         Ok(&self.body)
     }
@@ -44,7 +55,8 @@ impl Connection {
     /// Calls a method; answers its result, or else its error.
     pub(super) fn outcome(&mut self, method: &str, params: &[Json]) -> Result<std::result::Result<Json, Json>> {
         let request = self.request(&body(method, params));
-        self.ask(&request)?;
+        self.send(&request)?;
+        self.answer()?;
         let answer = rpc::json::parse(&self.body).context("the answer is not JSON")?;
         Ok(if answer.get("error").is_null() {
             Ok(answer.get("result").clone())
@@ -67,9 +79,8 @@ impl Connection {
         Ok(answers.iter().map(outcome).collect())
     }
 
-    /// Sends a request and reads the answer. Answers the status.
-    fn ask(&mut self, request: &[u8]) -> Result<String> {
-        self.stream.get_mut().write_all(request)?;
+    /// Reads an answer: its body is kept, its status is what comes back.
+    fn answer(&mut self) -> Result<String> {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         let status = line.split(' ').nth(1).unwrap_or_default().to_owned();

@@ -1,6 +1,5 @@
 //! What a person and a script feel: how soon the daemon answers, how fast, and how soon it is gone.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -46,24 +45,29 @@ pub(super) fn run(run: &Run<'_>) -> Result<Vec<Figure>> {
 }
 
 /// Requests per second, of connections that each wait for their answers. Time is what is given, not a number of
-/// requests: some daemons take long to turn round on a connection.
+/// requests: some daemons take long to turn round on a connection. One thread asks on all of them in turn: threads that
+/// take turns with the daemon's on the same processors would be most of what is measured.
 fn rate(daemon: &Daemon, name: &str, connections: u32, time: Duration, body: &str) -> Result<Figure> {
     let open: Result<Vec<Connection>> = (0..connections).map(|_| daemon.connect()).collect();
+    let mut open = open?;
+    let request = open.first().context("no connection")?.request(body);
     let started = Instant::now();
-    let ask = |mut connection: Connection| -> Result<u32> {
-        let request = connection.request(body);
-        let mut answers = 0;
-        while started.elapsed() < time {
-            connection.exchange(&request)?;
+    let mut answers = 0;
+    for connection in &mut open {
+        connection.send(&request)?;
+    }
+    while started.elapsed() < time {
+        for connection in &mut open {
+            connection.receive()?;
+            connection.send(&request)?;
             answers += 1;
         }
-        Ok(answers)
-    };
-    let answers = thread::scope(|scope| -> Result<u32> {
-        let askers: Vec<_> = open?.into_iter().map(|connection| scope.spawn(|| ask(connection))).collect();
-        askers.into_iter().map(|asker| asker.join().ok().context("an asker panicked")?).sum()
-    })?;
-    Ok(Figure::rate(name, f64::from(answers) / started.elapsed().as_secs_f64()).target(2.0))
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    for connection in &mut open {
+        connection.receive()?;
+    }
+    Ok(Figure::rate(name, f64::from(answers) / seconds).target(2.0))
 }
 
 /// Calls a method over and over with other parameters, on one connection; answers the seconds.
