@@ -1,5 +1,6 @@
 //! Caches that machines share: the same scenes with a folder and with a server that speaks S3.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -219,4 +220,38 @@ fn a_server_that_speaks_s3_is_a_store() {
         Remote::open(&format!("s3://bulkhead/{name}"), key, settings(server.port)).unwrap()
     };
     every_scene(&opens);
+}
+
+/// What tells this test, which starts itself again, where the web server is.
+const WEB_SERVER: &str = "BULKHEAD_TEST_WEB_SERVER";
+
+#[test]
+#[ignore = "slow: starts a web server"]
+fn a_web_server_behind_a_certificate_is_a_store() {
+    if let Ok(url) = std::env::var(WEB_SERVER) {
+        return every_scene(&|name, key| Remote::open(&format!("{url}/{name}"), key, []).unwrap());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let certificate = dir.path().join("certificate.pem");
+    let mut python = Command::new(python_with_server());
+    python.args(["-c", include_str!("https_server.py")]).arg(&certificate);
+    let mut child = python.stdout(Stdio::piped()).spawn().unwrap();
+    let mut port = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    let _server = Server { child, port: port.trim().parse().unwrap() };
+    // Whom to trust is read from the environment, which cannot be changed from here on.
+    let again = |trusted: bool| {
+        let mut test = Command::new(std::env::current_exe().unwrap());
+        let name = thread::current().name().unwrap().to_owned();
+        test.args(["--exact", "--ignored", &name]);
+        test.env(WEB_SERVER, format!("https://127.0.0.1:{}", port.trim())).env_remove("SSL_CERT_DIR");
+        if trusted {
+            test.env("SSL_CERT_FILE", &certificate);
+        }
+        test.output().unwrap()
+    };
+    let stranger = again(false);
+    assert!(!stranger.status.success(), "a certificate that nobody vouches for was believed");
+    let friend = again(true);
+    assert!(friend.status.success(), "{}", String::from_utf8_lossy(&friend.stdout));
 }
