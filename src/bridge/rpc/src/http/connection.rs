@@ -23,6 +23,7 @@ use tracing::{debug, warn};
 use crate::auth::{Admitted, Denied};
 use crate::cancel::Cancel;
 use crate::http::guard::{Activity, Guard};
+use crate::http::linger::Linger;
 use crate::http::message::{HttpMethod, HttpReply, HttpRequest};
 use crate::http::pool::{Pool, Rejected};
 use crate::http::route::{Begun, Rest, Routes};
@@ -58,6 +59,7 @@ pub(super) struct Shared {
     /// Zero for none.
     pub(super) idle: Duration,
     pub(super) phase: watch::Receiver<Phase>,
+    pub(super) linger: Linger,
 }
 
 /// Who is at the other end.
@@ -201,6 +203,7 @@ async fn answer(shared: &Shared, client: &Client, request: Request<Incoming>) ->
         Err(denied) => return deny(denied, peer).await,
     };
     let running = client.activity.begin();
+    shared.linger.stay();
     let path = path.to_owned();
     let caller = Caller { uri: target.clone(), user, peer: peer.clone(), tip: None, cancel: running.cancel.clone() };
     let reply = match Arc::clone(route.handler()).begin(HttpRequest { method, path, body, caller }) {
@@ -208,6 +211,7 @@ async fn answer(shared: &Shared, client: &Client, request: Request<Incoming>) ->
         Begun::Later(rest) => run(&shared.pool, rest, &running.cancel, &target).await,
     };
     running.finish();
+    shared.linger.stay();
     reply
 }
 

@@ -7,6 +7,7 @@
 
 mod connection;
 mod guard;
+mod linger;
 mod message;
 mod pool;
 mod route;

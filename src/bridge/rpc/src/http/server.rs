@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 
 use crate::allow::AllowList;
 use crate::http::connection::{Phase, Shared, serve};
+use crate::http::linger::Linger;
 use crate::http::pool::Pool;
 use crate::http::route::Routes;
 
@@ -153,7 +154,9 @@ struct Task {
 impl Task {
     async fn run(self, listeners: Vec<TcpListener>) {
         let Self { config, routes, pool, mut phase, grace, connections } = self;
-        let shared = Rc::new(Shared { routes, pool, idle: config.timeout, phase: phase.clone() });
+        let shared =
+            Rc::new(Shared { routes, pool, idle: config.timeout, phase: phase.clone(), linger: Linger::new() });
+        let lingering = Rc::clone(&shared);
         let acceptor = Rc::new(Acceptor {
             allow: config.allow,
             slots: Arc::new(Semaphore::new(config.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
@@ -163,6 +166,7 @@ impl Task {
             tasks: std::cell::RefCell::new(JoinSet::new()),
         });
         let mut accepting = JoinSet::new();
+        accepting.spawn_local(async move { lingering.linger.run().await });
         for listener in listeners {
             match tokio::net::TcpListener::from_std(listener) {
                 Ok(listener) => {

@@ -1,5 +1,7 @@
 //! What one horizon remembers.
 
+use std::ops::Range;
+
 /// A range of buckets and what became of its transactions. Averages over blocks, the newer counting more.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct BucketRange {
@@ -47,6 +49,8 @@ pub(super) struct Stats {
     waiting: Vec<Vec<u32>>,
     /// How many wait for longer.
     waiting_long: Vec<u32>,
+    /// The buckets in which anything was ever counted. In all others there are zeros, which need not fade.
+    used: Range<usize>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -74,6 +78,10 @@ fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
+fn widen(used: &mut Range<usize>, bucket: usize) {
+    *used = if used.start >= used.end { bucket..bucket + 1 } else { used.start.min(bucket)..used.end.max(bucket + 1) };
+}
+
 impl Stats {
     pub(super) fn new(buckets: usize, periods: usize, decay: f64, scale: u32) -> Self {
         let table = vec![vec![0.0; buckets]; periods];
@@ -91,7 +99,15 @@ impl Stats {
     ) -> Self {
         let (buckets, blocks) = (rates.len(), confirmed.len() * index(scale));
         let (waiting, waiting_long) = (vec![vec![0; buckets]; blocks], vec![0; buckets]);
-        Self { decay, scale, rates, count, confirmed, failed, waiting, waiting_long }
+        let mut used = 0..0;
+        for row in confirmed.iter().chain(&failed).chain([&rates, &count]) {
+            for (bucket, value) in row.iter().enumerate() {
+                if value.to_bits() != 0 {
+                    widen(&mut used, bucket);
+                }
+            }
+        }
+        Self { decay, scale, rates, count, confirmed, failed, waiting, waiting_long, used }
     }
 
     pub(super) fn max_blocks(&self) -> u32 {
@@ -116,6 +132,7 @@ impl Stats {
             if ago >= self.max_blocks() { &mut self.waiting_long[bucket] } else { &mut self.waiting[slot][bucket] };
         *counter = counter.saturating_sub(1);
         if !confirmed && ago >= self.scale {
+            widen(&mut self.used, bucket);
             for failed in self.failed.iter_mut().take(index(ago / self.scale)) {
                 failed[bucket] += 1.0;
             }
@@ -131,7 +148,7 @@ impl Stats {
         // Row by row: tens of thousands of numbers fade with each block, and a plain loop over a row is fast.
         let tables = self.confirmed.iter_mut().chain(&mut self.failed);
         for row in tables.chain([&mut self.rates, &mut self.count]) {
-            for value in row {
+            for value in row.get_mut(self.used.clone()).unwrap_or_default() {
                 *value *= self.decay;
             }
         }
@@ -140,6 +157,7 @@ impl Stats {
     /// A transaction was confirmed after so many blocks.
     pub(super) fn record(&mut self, blocks: u32, bucket: usize, per_kvb: f64) {
         let periods = blocks.div_ceil(self.scale);
+        widen(&mut self.used, bucket);
         for confirmed in self.confirmed.iter_mut().skip(index(periods.saturating_sub(1))) {
             confirmed[bucket] += 1.0;
         }
@@ -207,5 +225,41 @@ impl Stats {
             half -= self.count[bucket];
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BUCKETS: usize = 5;
+
+    proptest! {
+        #[test]
+        fn what_was_never_counted_need_not_fade(steps in vec((0..4_u8, 0..BUCKETS, 0..9_u32), 0..60), reload_at: u8) {
+            let new = || Stats::new(BUCKETS, 3, 0.9, 2);
+            let (mut sparing, mut thorough) = (new(), new());
+            for (number, (what, bucket, ago)) in steps.into_iter().enumerate() {
+                if number == usize::from(reload_at % 60) {
+                    let Stats { rates, count, confirmed, failed, .. } = sparing;
+                    sparing = Stats::of(0.9, 2, rates, count, confirmed, failed);
+                }
+                thorough.used = 0..BUCKETS;
+                for stats in [&mut sparing, &mut thorough] {
+                    match what {
+                        0 => stats.record(ago, bucket, 1000.5),
+                        1 => stats.leave(20 - ago, 20, bucket, false),
+                        _ => stats.next_block(20),
+                    }
+                }
+                prop_assert_eq!(&sparing.rates, &thorough.rates);
+                prop_assert_eq!(&sparing.count, &thorough.count);
+                prop_assert_eq!(&sparing.confirmed, &thorough.confirmed);
+                prop_assert_eq!(&sparing.failed, &thorough.failed);
+            }
+        }
     }
 }
