@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{Origin, Package};
 use super::recipe::{Build, ToolKind};
+use super::steps::write_script;
 use super::toolchain::Toolchain;
 use super::{Wish, empty, lock, pack};
 use crate::project::{Host, Project};
@@ -71,6 +72,13 @@ pub(crate) fn is_current(project: &Project, wish: &Wish, packages: &[Package]) -
     installed(project, wish.host) == Some(describe(wish, packages))
         && libraries.into_iter().all(|library| library.is_file())
         && settings(&prefix, wish, packages).is_ok_and(|settings| settings == text)
+        && link_script(wish).is_ok_and(|script| {
+            script.is_none_or(|(name, text)| fs::read_to_string(prefix.join(name)).is_ok_and(|now| now == text))
+        })
+}
+
+fn link_script(wish: &Wish) -> Result<Option<(&'static str, String)>> {
+    Ok(Toolchain::find(wish.host)?.link_script(wish.host))
 }
 
 fn describe(wish: &Wish, packages: &[Package]) -> Installed {
@@ -97,6 +105,9 @@ pub(crate) fn install(project: &Project, wish: &Wish, packages: &[Package]) -> R
         let built = packages.iter().filter(|package| package.origin == Origin::Recipe);
         for package in built.filter(|package| !package.recipe.build_only) {
             pack::unpack(&package.archive(&wish.cache), &fresh)?;
+        }
+        if let Some((name, text)) = link_script(wish)? {
+            write_script(&fresh.join(name), &text)?;
         }
         fs::write(fresh.join("share/config.toml"), settings(&to, wish, packages)?)?;
         fs::write(fresh.join("share/installed.toml"), serialise(&describe(wish, packages)))?;
@@ -174,7 +185,8 @@ fn settings(prefix: &Path, wish: &Wish, packages: &[Package]) -> Result<String> 
             let _ = writeln!(text, "rustc = {}", quoted(&format!("{here}/{rustc}")));
         }
         let _ = write!(text, "\n[target.{target}]\n");
-        let linker = toolchain.cc();
+        let linker =
+            toolchain.link_script(wish.host).map_or_else(|| toolchain.cc(), |(name, _)| format!("{here}/{name}"));
         let _ = writeln!(text, "linker = {}\nar = {}", quoted(&linker), quoted(&toolchain.ar));
         let flags: Vec<String> = Toolchain::link_flags(wish.host).iter().map(|flag| quoted(flag)).collect();
         if !flags.is_empty() {
@@ -183,7 +195,7 @@ fn settings(prefix: &Path, wish: &Wish, packages: &[Package]) -> Result<String> 
         text.push('\n');
         // Build scripts know where the usual cross compilers are, but not which of two, nor what a recipe brings.
         let target = target.replace('-', "_");
-        env.insert(format!("CC_{target}"), linker);
+        env.insert(format!("CC_{target}"), toolchain.cc());
         env.insert(format!("CXX_{target}"), toolchain.cxx.clone());
     }
     text += "[env]\n";

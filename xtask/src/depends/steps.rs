@@ -214,7 +214,7 @@ pub(super) fn copy_file(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write_script(to: &Path, text: &str) -> Result<()> {
+pub(super) fn write_script(to: &Path, text: &str) -> Result<()> {
     fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
     fs::write(to, text)?;
     #[cfg(unix)]

@@ -58,18 +58,29 @@ impl Toolchain {
     /// What linking for `host` needs, besides what crates ask for.
     pub(crate) fn link_flags(host: Host) -> &'static [&'static str] {
         match host.family {
-            // The crate of RocksDB does not say what a library that is there already needs. Nothing of the compiler's
-            // is on a user's machine. The first thread gets as much stack as on Linux.
+            // The crate of RocksDB does not say what a library that is there already needs, and rustc's own list is over
+            // when these come. The first thread gets as much stack as on Linux.
             "windows" => &[
-                "-Clink-arg=-lstdc++",
-                "-Clink-arg=-lrpcrt4",
-                "-Clink-arg=-lshlwapi",
-                "-Clink-arg=-lssp",
+                "-Clink-arg=-Wl,--start-group,-lstdc++,-lssp,-lpthread,-lgcc_eh,-lgcc,-lmingw32,-lmingwex,-lmsvcrt,\
+                 -lrpcrt4,-lshlwapi,-ladvapi32,-luser32,-lkernel32,--end-group",
                 "-Clink-arg=-static",
                 "-Clink-arg=-Wl,--stack,8388608",
             ],
             _ => &[],
         }
+    }
+
+    /// The program that links for `host` if it is not the compiler itself: its place in the prefix, and its text.
+    ///
+    /// For Windows rustc asks for shared libraries by name, the compiler's among them, whatever else is asked for. None of
+    /// those is on a user's machine. What the system has is the same in either way of linking.
+    pub(crate) fn link_script(&self, host: Host) -> Option<(&'static str, String)> {
+        let text = format!(
+            "#!/bin/sh\n# Links no shared library of the compiler.\nfor arg; do\n  shift\n  \
+             [ \"$arg\" = -Wl,-Bdynamic ] && arg=-Wl,-Bstatic\n  set -- \"$@\" \"$arg\"\ndone\nexec '{}' \"$@\"\n",
+            self.cc()
+        );
+        (host.family == "windows" && !host.is_native()).then_some(("native/bin/link-static", text))
     }
 
     /// Finds the compiler for `host`: `CXX` and `AR` if they are set and the host is this machine.
@@ -159,6 +170,19 @@ mod tests {
         assert_eq!(toolchain.binutil("objcopy"), "objcopy", "the machine is the same, and so are its tools");
         let native = Toolchain::find(Host::native().unwrap()).unwrap();
         assert_eq!(native.clone().at(Path::new("/prefix")).cxx, native.cxx);
+    }
+
+    #[test]
+    fn programs_for_windows_are_linked_with_static_libraries_only() {
+        let (windows, native) = (Host::named(Some("x86_64-w64-mingw32")).unwrap(), Host::native().unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let toolchain = Toolchain { cxx: "echo".to_owned(), ..Toolchain::find(native).unwrap() };
+        assert_eq!(toolchain.link_script(native), None);
+        let (_, text) = toolchain.link_script(windows).unwrap();
+        let script = dir.path().join("link").display().to_string();
+        std::fs::write(&script, text).unwrap();
+        let said = read("sh", &[&script, "a b", "-Wl,-Bstatic", "-lx", "-Wl,-Bdynamic", "-ly"]).unwrap();
+        assert_eq!(said, "a b -Wl,-Bstatic -lx -Wl,-Bstatic -ly");
     }
 
     #[test]
