@@ -20,6 +20,7 @@ struct State {
     height: i32,
     mempool: Vec<RawTx>,
     watchers: Vec<(u64, Arc<dyn ChainNotifications>)>,
+    waits: u32,
     subscriptions: u64,
     settings: BTreeMap<String, Json>,
     messages: Vec<String>,
@@ -36,6 +37,11 @@ impl fmt::Debug for FakeChain {
 }
 
 impl FakeChain {
+    /// How often somebody asked whether there is news.
+    pub fn waits(&self) -> u32 {
+        lock(&self.0).waits
+    }
+
     /// Adds blocks, and tells whoever watches.
     pub fn advance(&self, blocks: i32) {
         for _ in 0..blocks {
@@ -319,6 +325,7 @@ impl ChainEvents for FakeChain {
     }
 
     fn wait_for_notifications_if_tip_changed(&self, _old_tip: BlockHash) -> Call<()> {
+        lock(&self.0).waits += 1;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ::rpc::Json;
 use config::{Config, Env, Outcome, Role};
 use fakes::{FakeChain, contract};
-use interfaces::{BlockHash, WalletLoader};
+use interfaces::{BlockHash, ChainTip as _, WalletLoader};
 use platform::{MockableClock, SystemClock};
 
 use crate::process;
@@ -45,6 +45,28 @@ pub(crate) fn call(loader: &dyn WalletLoader, wallet: &str, method: &str, params
 /// The descriptors of an answer of `listdescriptors`.
 fn texts(answer: &Json) -> Vec<&str> {
     answer.get("descriptors").as_arr().unwrap().iter().map(|row| row.get("desc").as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_wallet_that_has_got_to_the_tip_does_not_ask_for_news() {
+    let (dir, chain) = (tempfile::tempdir().unwrap(), FakeChain::default());
+    chain.advance(3);
+    let clock = Arc::new(MockableClock::new(SystemClock::new()));
+    let loader = process::wallets(config(dir.path(), &[]), clock, Arc::new(chain.clone())).unwrap();
+    call(&*loader, "", "createwallet", r#"["w"]"#).unwrap();
+    let waits = |tip: BlockHash| {
+        let before = chain.waits();
+        let request = interfaces::Json::new(r#"{"id":1,"method":"getbalances","params":[]}"#);
+        loader.execute_rpc(&request, "/wallet/w", "test", tip).unwrap().unwrap();
+        chain.waits() - before
+    };
+    let tip = chain.tip().unwrap().unwrap().hash;
+    assert_eq!(waits(tip), 0);
+    assert_eq!(waits(BlockHash::from_bytes([9; 32])), 1, "another block");
+    assert_eq!(waits(BlockHash::default()), 1, "nobody knows");
+    chain.advance(1);
+    assert_eq!(waits(chain.tip().unwrap().unwrap().hash), 0, "it has heard of that one");
+    loader.stop().unwrap();
 }
 
 #[test]
