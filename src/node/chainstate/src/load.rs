@@ -50,8 +50,10 @@ pub struct LoadOptions {
     pub script_threads: usize,
     /// Bytes for the caches of signatures and scripts.
     pub script_cache_bytes: usize,
-    /// Bytes for RocksDB's own caches.
-    pub database_cache_bytes: usize,
+    /// Bytes for RocksDB's own caches of the block index.
+    pub index_cache_bytes: usize,
+    /// Bytes for RocksDB's own caches of the coins.
+    pub coins_cache_bytes: usize,
 }
 
 /// Why the chain state cannot be loaded. The texts are what the daemon says before it asks for `-reindex`.
@@ -131,14 +133,15 @@ impl Engine {
             source,
         })?;
         let blocks_key = store::blocks_key(&load.blocks_dir, load.xor, key(3))?;
-        let kv = |wipe| KvOptions { cache_bytes: load.database_cache_bytes, wipe };
+        let kv = |wipe| KvOptions { cache_bytes: load.coins_cache_bytes, wipe };
+        let index_kv = KvOptions { cache_bytes: load.index_cache_bytes, wipe: load.reindex };
         let wipe = load.reindex || load.reindex_chainstate;
         let snapshot = snapshot::settle(&params, &load.chainstate_dir, wipe, kv(false))?;
         let known = snapshot.and_then(|base| snapshot::known(&params, &base));
         // Opening waits for the disk more than for anything else, and the two do not wait for one another.
         let (index_db, coins_db) = std::thread::scope(|scope| {
             let coins_db = scope.spawn(|| CoinsDb::open(&load.chainstate_dir, kv(wipe), key(2)));
-            let index_db = IndexDb::open(&load.index_dir, kv(load.reindex));
+            let index_db = IndexDb::open(&load.index_dir, index_kv);
             (index_db, coins_db.join())
         });
         let index_db = index_db?;
@@ -155,7 +158,7 @@ impl Engine {
         cache.remember_final_tx(coins_db.final_tx()?.map(|(txid, outputs)| FinalTx { txid, outputs }));
         let places = CoinPlaces {
             coins: load.chainstate_dir.clone(),
-            cache_bytes: load.database_cache_bytes,
+            cache_bytes: load.coins_cache_bytes,
             key: key(8),
             total_cache: options.cache_bytes,
             tip_cache: AtomicUsize::new(options.cache_bytes),

@@ -172,8 +172,9 @@ pub(crate) fn dbcache(config: &Config) -> usize {
 pub fn chain_options(config: &Config) -> Result<(LoadOptions, EngineOptions), BadOption> {
     let args = config.args();
     let dbcache = dbcache(config);
-    // Two databases, and the rest for coins in memory.
-    let database_cache_bytes = (dbcache / 8).min(8 << 20);
+    // Two databases, and the rest for coins in memory. Of many coins, filters and indexes alone are megabytes.
+    let index_cache_bytes = (dbcache / 8).min(8 << 20);
+    let coins_cache_bytes = (dbcache / 8).min(32 << 20);
     let prune_target = match args.get_i64("prune", 0) {
         n if n < 0 => return Err(BadOption::new("Prune cannot be configured with a negative value.")),
         0 => None,
@@ -205,10 +206,11 @@ pub fn chain_options(config: &Config) -> Result<(LoadOptions, EngineOptions), Ba
         reindex_chainstate: args.get_bool("reindex-chainstate", false),
         script_threads: usize::try_from(script_threads).unwrap_or(1),
         script_cache_bytes: script::DEFAULT_VALIDATION_CACHE_BYTES,
-        database_cache_bytes,
+        index_cache_bytes,
+        coins_cache_bytes,
     };
     let engine = EngineOptions {
-        cache_bytes: dbcache - 2 * database_cache_bytes,
+        cache_bytes: dbcache - index_cache_bytes - coins_cache_bytes,
         prune_target,
         stop_at_height: u32::try_from(stop).ok().filter(|h| *h > 0),
         max_tip_age: args.get_i64("maxtipage", DEFAULT_MAX_TIP_AGE),

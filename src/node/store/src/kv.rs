@@ -4,22 +4,15 @@
 //! is a hash, so a bloom filter answers most misses, and nothing is compressed: hashes and obfuscated values do not shrink.
 //! *Scan* families (indexes) are read in order.
 
-use std::{
-    io::Read as _,
-    path::Path,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{io::Read as _, path::Path, sync::Arc};
 
-use rayon::ThreadPool;
 use rocksdb::{ColumnFamily, DB, Direction, FlushOptions, IteratorMode, WriteBatch, WriteOptions};
 
-use self::database::Database;
+use self::{database::Database, readers::Readers};
 use crate::StoreError;
 
 mod database;
+mod readers;
 mod settings;
 
 /// How a column family is read.
@@ -37,11 +30,6 @@ pub type KeyValue = (Box<[u8]>, Box<[u8]>);
 /// A column family: its name and how it is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Family(pub &'static str, pub Access);
-
-/// Threads that help the caller to read many values, and how many values somebody takes at a time. A disk is asked for them
-/// one after the other, so these are how many questions wait for it together, and how often.
-const READERS: usize = 15;
-const PART: usize = 16;
 
 /// Less than this is read soon enough; more than that does not fit into the memory of every machine.
 const SMALL: u64 = 1 << 20;
@@ -69,7 +57,7 @@ pub struct Kv {
     families: Arc<[&'static str]>,
     /// Started when they are first needed, for good: to start a thread takes as long as to read a hundred values that are
     /// in memory.
-    readers: Arc<OnceLock<Option<ThreadPool>>>,
+    readers: Arc<Readers>,
 }
 
 impl std::fmt::Debug for Kv {
@@ -118,40 +106,13 @@ impl Kv {
         self.database.born_with(family).find(|entry| entry.0 == key).map(|entry| entry.1.to_vec())
     }
 
-    /// The values under many keys, in their order. If there are many, several threads read: a disk that has to look for
-    /// each of them answers many questions in the time of one. The caller reads as well, and is done before they have
-    /// woken up if all is in memory.
+    /// The values under many keys, in their order.
     pub fn get_many<K: AsRef<[u8]> + Sync>(
         &self,
         family: &'static str,
         keys: &[K],
     ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        let helpers = keys.len().div_ceil(PART).saturating_sub(1).min(READERS);
-        let Some(pool) = (helpers > 0).then(|| self.readers()).flatten() else { return self.get_part(family, keys) };
-        let parts: Vec<_> = keys.chunks(PART).map(|keys| (keys, OnceLock::new())).collect();
-        let next = AtomicUsize::new(0);
-        let read = || {
-            while let Some((keys, found)) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                found.get_or_init(|| self.get_part(family, keys));
-            }
-        };
-        pool.in_place_scope(|scope| {
-            for _ in 0..helpers {
-                scope.spawn(|_| read());
-            }
-            read();
-        });
-        let mut all = Vec::with_capacity(keys.len());
-        for (_, found) in parts {
-            all.extend(found.into_inner().expect("whoever took a part has come back")?);
-        }
-        Ok(all)
-    }
-
-    fn readers(&self) -> Option<&ThreadPool> {
-        let start =
-            || rayon::ThreadPoolBuilder::new().num_threads(READERS).thread_name(|n| format!("coinread.{n}")).build();
-        self.readers.get_or_init(|| start().ok()).as_ref()
+        self.readers.read(keys, |keys| self.get_part(family, keys))
     }
 
     fn get_part<K: AsRef<[u8]>>(&self, family: &'static str, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {

@@ -92,7 +92,8 @@ impl Lab {
             reindex_chainstate: false,
             script_threads: 1,
             script_cache_bytes: 1 << 20,
-            database_cache_bytes: 2 << 20,
+            index_cache_bytes: 2 << 20,
+            coins_cache_bytes: 2 << 20,
         };
         let options = EngineOptions {
             cache_bytes: 64 << 20,

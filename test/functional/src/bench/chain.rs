@@ -1,12 +1,11 @@
 //! A chain that is read again: from its block files to the last coin; then a cold start, a reorganisation, and what all
-//! of it takes in memory and on the disk. And blocks on top of few and of many coins.
+//! of it takes in memory and on the disk.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
-use rpc::Json;
+use anyhow::{Result, ensure};
 
 use super::daemon::Daemon;
 use super::madechain::{MadeChain, Recipe};
@@ -53,44 +52,6 @@ pub(super) fn run(run: &Run<'_>) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Blocks on top of few coins and of many: what one costs must not depend on how many there are.
-pub(super) fn growth(run: &Run<'_>) -> Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    let mut costs = Vec::new();
-    for splits in [run.scale(100), run.scale(5000)] {
-        let recipe = Recipe { splits, fan: 1000, spending: 200, pairs: 200 };
-        let chain = MadeChain::of(recipe)?;
-        let dir = run.dir.join(splits.to_string());
-        fs::create_dir_all(&dir)?;
-        chain.copy(&net_dir(&dir), false)?;
-        let daemon = run.program.start(&dir, &["-reindex", "-dbcache=450"])?;
-        reach(&daemon, recipe.base().into())?;
-        daemon.stop()?;
-        let blocks = chain.spending()?;
-        forget_pages(&dir)?;
-        let daemon = run.program.start(&dir, &["-dbcache=450"])?;
-        let mut connection = daemon.connect()?;
-        let requests: Vec<Vec<u8>> = blocks
-            .iter()
-            .map(|block| connection.request(&super::http::body("submitblock", &[Json::from(block.as_str())])))
-            .collect();
-        let started = Instant::now();
-        for request in &requests {
-            let answer = rpc::json::parse(connection.exchange(request)?).context("the answer is not JSON")?;
-            ensure!(answer.get("result").is_null(), "a block was refused: {}", answer.write());
-        }
-        let each = started.elapsed().as_secs_f64() / f64::from(recipe.spending);
-        let name =
-            format!("a block of 400 spends, {} thousand coins", u64::from(splits) * u64::from(recipe.fan) / 1000);
-        figures.push(Figure::seconds(name, each).target(1.0));
-        costs.push(each);
-        ensure!(connection.call("getbestblockhash", &[])?.as_str()? == chain.tip()?, "it ended on another tip");
-        daemon.stop()?;
-    }
-    figures.push(Figure { unit: "x", ..Figure::seconds("growth of that", costs[1] / costs[0]) }.target(1.0));
-    Ok(figures)
-}
-
 /// Waits until it has come to this height.
 pub(super) fn reach(daemon: &Daemon, height: u64) -> Result<()> {
     let started = Instant::now();
@@ -129,7 +90,7 @@ fn bytes_in(dir: &Path) -> Result<u64> {
 }
 
 /// Asks the system to forget what it has read of a directory, so that the next start finds a cold disk.
-fn forget_pages(dir: &Path) -> Result<()> {
+pub(super) fn forget_pages(dir: &Path) -> Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         if entry.metadata()?.is_dir() {

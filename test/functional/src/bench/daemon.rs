@@ -16,6 +16,8 @@ use super::net_dir;
 /// Between two attempts to reach a daemon that starts: short, because it is what is measured.
 const STEP: Duration = Duration::from_micros(500);
 const DEADLINE: Duration = Duration::from_mins(2);
+/// Who does nothing for so long has nothing to do.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A daemon's executable.
 #[derive(Debug, Clone)]
@@ -102,6 +104,31 @@ impl Daemon {
             sum += kib / 1024.0;
         }
         Ok(sum)
+    }
+
+    /// Waits until it has nothing more to do: it has not used a processor for a second.
+    pub(super) fn settle(&self) -> Result<()> {
+        let started = Instant::now();
+        let (mut before, mut since) = (self.processor_time()?, Instant::now());
+        while since.elapsed() < QUIET {
+            ensure!(started.elapsed() < DEADLINE, "it was not quiet within {} s", DEADLINE.as_secs());
+            thread::sleep(QUIET / 10);
+            let now = self.processor_time()?;
+            // One tick more in a second is nothing that anybody waits for.
+            if now > before + 1 {
+                (before, since) = (now, Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// What it has used of processors, in ticks of the clock.
+    fn processor_time(&self) -> Result<u64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name, in parentheses, may hold anything; the times are the 12th and 13th field behind it.
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let times = fields.get(11..13).context("/proc/PID/stat has too few fields")?;
+        times.iter().map(|ticks| Ok(ticks.parse::<u64>()?)).sum()
     }
 
     /// Stops it; answers how long that took.

@@ -10,6 +10,7 @@
 mod chain;
 mod compare;
 mod daemon;
+mod growth;
 mod http;
 mod ipc;
 mod keys;
@@ -94,7 +95,7 @@ const WORKLOADS: [(&str, &str, Work); 8] = [
     ("mempool", "transactions into the pool, templates out of it", mempool::run),
     ("crowd", "transactions into a small pool and into a large one", mempool::growth),
     ("chain", "reading a chain again, cold start, reorganisation, memory, disk", chain::run),
-    ("growth", "blocks on top of few and of many coins", chain::growth),
+    ("growth", "blocks on top of few and of many coins", growth::run),
     ("net", "a chain from a peer, a block over three hops, memory of idle peers", net::run),
     ("ipc", "Cap'n Proto calls over a unix socket, and objects", ipc::run),
     ("wallet", "opening a large wallet, asking it, paying, reading the chain again", wallet::run),

@@ -74,7 +74,8 @@ impl Lab {
             reindex_chainstate,
             script_threads: 2,
             script_cache_bytes: 1 << 20,
-            database_cache_bytes: 2 << 20,
+            index_cache_bytes: 2 << 20,
+            coins_cache_bytes: 2 << 20,
         };
         let options = EngineOptions {
             cache_bytes: self.cache_bytes,
