@@ -167,7 +167,7 @@ impl Node {
         options::log_chain(rules.params());
         let clock = clock as Arc<dyn Clock>;
         let open = |load: &LoadOptions| {
-            let disk = Arc::new(store::RealDisk);
+            let disk = Arc::new(store::KeepingDisk::default());
             Engine::load(Arc::clone(&rules), load, engine_options.clone(), disk, Arc::clone(&clock), &SystemEntropy)
         };
         let mut load = load;

@@ -26,7 +26,7 @@ mod xor;
 
 pub use blockfiles::{BlockFiles, BlockFilesOptions, RECORD_HEADER, block_file_numbers};
 pub use coinsdb::{CoinsBatch, CoinsDb, CoinsTip};
-pub use disk::{Disk, RealDisk};
+pub use disk::{Disk, KeepingDisk, RealDisk};
 pub use error::StoreError;
 pub use fileinfo::FileInfo;
 pub use flat::FlatPos;

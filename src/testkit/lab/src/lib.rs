@@ -18,7 +18,7 @@ use chainstate::{
 use consensus::{ChainParams, Rules, rules_for};
 use platform::{Clock, ManualClock, SystemEntropy};
 use primitives::{Block, Header, Tx};
-use store::RealDisk;
+use store::KeepingDisk;
 use tempfile::TempDir;
 
 /// A time shortly after the genesis block of regtest.
@@ -106,7 +106,7 @@ impl Lab {
             Arc::clone(&rules),
             &load,
             options,
-            Arc::new(RealDisk),
+            Arc::new(KeepingDisk::default()),
             Arc::clone(&clock) as Arc<dyn Clock>,
             &SystemEntropy,
         )

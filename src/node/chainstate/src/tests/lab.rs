@@ -9,7 +9,7 @@ use bitcoin::{
 use consensus::{ChainParams, Rules, rules_for};
 use platform::{Clock, ManualClock, SystemEntropy};
 use primitives::{Block, Header, Tx};
-use store::{Disk, RealDisk};
+use store::{Disk, KeepingDisk};
 use tempfile::TempDir;
 
 use crate::{Accepted, Activation, Arrival, Engine, EngineOptions, FlushMode, LoadError, LoadOptions, NodeId, Refusal};
@@ -46,7 +46,7 @@ impl Lab {
             prune_target: None,
             cache_bytes: 64 << 20,
             fast_prune: true,
-            disk: Arc::new(RealDisk),
+            disk: Arc::new(KeepingDisk::default()),
             engine: None,
         };
         lab.open(false, false).unwrap();
