@@ -1,13 +1,18 @@
 //! What a person and a script feel: how soon the daemon answers, how fast, and how soon it is gone.
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use rpc::Json;
 
 use super::daemon::Daemon;
 use super::http::{Connection, body};
 use super::{Figure, Run, txs};
+
+/// Blocks of a chain that somebody tests with.
+const SMALL: u32 = 200;
 
 pub(super) fn run(run: &Run<'_>) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
@@ -34,14 +39,30 @@ pub(super) fn run(run: &Run<'_>) -> Result<Vec<Figure>> {
     figures.push(rate(&daemon, "batch of 1000", 1, while_for, &batch)?);
     figures.push(Figure::mebibytes("memory", daemon.memory()?));
     figures.push(Figure::seconds("stop to exit", daemon.stop()?.as_secs_f64()).target(0.25));
-    let daemon = run.program.start(run.dir, &[])?;
-    let height: u64 = daemon.connect()?.call("getblockcount", &[])?.as_int()?;
-    anyhow::ensure!(height == u64::from(blocks), "{height} of {blocks} blocks are there after a restart");
-    figures.push(
-        Figure::seconds(format!("first answer, {blocks} blocks"), daemon.first_answer.as_secs_f64()).target(0.25),
-    );
+    begin_again(run, run.dir, blocks, &mut figures)?.stop()?;
+
+    // What a test suite has: a chain just long enough to spend from.
+    let (small, more) = (run.dir.join("small"), run.scale(10_000));
+    fs::create_dir(&small)?;
+    let daemon = run.program.start(&small, &[])?;
+    daemon.mine(SMALL, txs::ADDRESS)?;
+    daemon.stop()?;
+    let daemon = begin_again(run, &small, SMALL, &mut figures)?;
+    let started = Instant::now();
+    daemon.mine(more, txs::ADDRESS)?;
+    figures.push(Figure::seconds(format!("generatetoaddress {more}"), started.elapsed().as_secs_f64()).target(0.3));
     daemon.stop()?;
     Ok(figures)
+}
+
+/// Starts a daemon that has a chain.
+fn begin_again(run: &Run<'_>, dir: &Path, blocks: u32, figures: &mut Vec<Figure>) -> Result<Daemon> {
+    let daemon = run.program.start(dir, &[])?;
+    let height: u64 = daemon.connect()?.call("getblockcount", &[])?.as_int()?;
+    ensure!(height == u64::from(blocks), "{height} of {blocks} blocks are there after a restart");
+    let seconds = daemon.first_answer.as_secs_f64();
+    figures.push(Figure::seconds(format!("first answer, {blocks} blocks"), seconds).target(0.25));
+    Ok(daemon)
 }
 
 /// Requests per second, of connections that each wait for their answers. Time is what is given, not a number of
