@@ -134,9 +134,11 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
             self.disconnect(id);
             return;
         }
+        // Before the block: if it becomes the tip in between, it is either seen as such or better than this.
+        let tip_work = self.chain.tip().work;
         let Some(info) = self.chain.info(&inv.block_hash()) else { return };
         if !self.is_public(&info) {
-            if self.defer(id, inv, &info) {
+            if info.work > tip_work && self.defer(id, inv, &info) {
                 return;
             }
             tracing::debug!(
@@ -183,10 +185,11 @@ impl<C: ChainAccess, T: TxAccess> PeerManager<C, T> {
         self.continue_inventory(id, &info);
     }
 
-    /// Whether a request waits, because the block is likely to be the tip in a moment: it was announced before it was
-    /// connected.
+    /// Whether a request for a better block waits, because that is likely to be the tip in a moment: it was announced
+    /// before it was on disk, or is there and was not connected yet.
     fn defer(&mut self, id: PeerId, inv: Inv, info: &BlockInfo) -> bool {
-        let comes = info.has_data && !info.checked && !info.invalid && info.work > self.chain.tip().work;
+        let announced = self.recent.as_ref().is_some_and(|recent| recent.hash == info.hash);
+        let comes = (info.has_data || announced) && !info.checked && !info.invalid;
         let waiting = self.early.iter().filter(|(peer, _)| *peer == id).count();
         if !comes || waiting >= MAX_EARLY || self.early.contains(&(id, inv)) {
             return comes;

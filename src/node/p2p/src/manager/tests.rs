@@ -12,6 +12,7 @@ mod history;
 mod network;
 mod private;
 mod relay;
+mod serve;
 mod sync;
 
 use super::*;
