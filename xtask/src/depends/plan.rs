@@ -58,7 +58,12 @@ pub(crate) fn packages(project: &Project, wish: &Wish) -> Result<Vec<Package>> {
     check_lock(project, &recipes)?;
     let mut plan: Vec<Package> = Vec::new();
     for recipe in recipes {
-        if recipe.only_with == Some(Condition::Multiprocess) && !(wish.shape.multiprocess && wish.schema_compiler) {
+        let wanted = match recipe.only_with {
+            Some(Condition::Multiprocess) => wish.shape.multiprocess && wish.schema_compiler,
+            Some(Condition::Wallet) => wish.shape.wallet,
+            None => true,
+        };
+        if !wanted {
             continue;
         }
         if !recipe.only_for.is_empty() && !recipe.only_for.iter().any(|selector| wish.host.matches(selector)) {

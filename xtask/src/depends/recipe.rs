@@ -93,6 +93,8 @@ impl ToolKind {
 pub(crate) enum Condition {
     /// Separate processes were asked for.
     Multiprocess,
+    /// The wallet was not left out.
+    Wallet,
 }
 
 /// A pinned, hashed source.
@@ -165,7 +167,7 @@ pub(crate) struct Wheel {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "system", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Build {
-    /// A static library from C++ files, compiled a few at a time as units that include them.
+    /// A static library from C++ or C files, compiled a few at a time as units that include them.
     Unity(Unity),
     /// Files are copied as they are.
     Copy {
@@ -206,6 +208,28 @@ pub(crate) struct RustStd {
     pub(crate) features: Vec<String>,
 }
 
+/// What a library is written in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub(crate) enum Language {
+    /// C++.
+    #[default]
+    #[serde(rename = "c++")]
+    Cxx,
+    /// C.
+    #[serde(rename = "c")]
+    C,
+}
+
+impl Language {
+    /// How its files end.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Self::Cxx => "cc",
+            Self::C => "c",
+        }
+    }
+}
+
 /// Settings of a unity build.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -214,17 +238,23 @@ pub(crate) struct Unity {
     pub(crate) library: String,
     /// Number of units.
     pub(crate) units: usize,
-    /// File of the source that lists the C++ files.
-    pub(crate) list: String,
+    /// What it is written in.
+    #[serde(default)]
+    pub(crate) language: Language,
+    /// File of the source that lists its files, if one does.
+    pub(crate) list: Option<String>,
     /// Folder that the listed files are relative to.
+    #[serde(default)]
     pub(crate) base: String,
     /// Listed files to leave out.
+    #[serde(default)]
     pub(crate) skip: Vec<String>,
     /// More files, relative to the source.
     pub(crate) extra: Vec<String>,
     /// Folders of headers to install.
     pub(crate) headers: Vec<Move>,
     /// Include folders.
+    #[serde(default)]
     pub(crate) include: Vec<String>,
     /// Compiler flags, always.
     pub(crate) flags: Vec<String>,
@@ -404,6 +434,8 @@ mod tests {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../depends/packages");
         let recipes = Recipe::load(&dir).unwrap();
         assert!(recipes.iter().any(|recipe| recipe.name == "rocksdb"));
-        assert!(recipes.iter().all(|recipe| !recipe.licence_files.is_empty()));
+        // Whoever ships what has the blessing of its authors has nothing to show.
+        let shows = |recipe: &Recipe| !recipe.licence_files.is_empty() || recipe.licence == "blessing";
+        assert!(recipes.iter().all(shows));
     }
 }

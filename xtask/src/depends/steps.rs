@@ -12,7 +12,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::pack;
-use super::recipe::{Build, Move, Recipe, Unity};
+use super::recipe::{Build, Language, Move, Recipe, Unity};
 use super::toolchain::Toolchain;
 use crate::project::Host;
 use crate::report::Job;
@@ -75,20 +75,31 @@ fn build_unity(recipe: &Recipe, unity: &Unity, site: &Site<'_>) -> Result<()> {
         "the recipe does not know {} yet: give it the compiler's flags in [build.host]",
         site.host.triplet
     );
-    let list = fs::read_to_string(site.source.join(&unity.list)).with_context(|| format!("no {}", unity.list))?;
+    let list = match &unity.list {
+        Some(list) => fs::read_to_string(site.source.join(list)).with_context(|| format!("no {list}"))?,
+        None => String::new(),
+    };
     let units = units(unity, &list, site.host);
+    let compiler = match unity.language {
+        Language::Cxx => site.toolchain.cxx.clone(),
+        Language::C => site.toolchain.cc(),
+    };
     for (name, text) in &units {
         fs::write(site.source.join(name), text)?;
     }
     let flags = flags(unity, site);
-    let job = Job::start(&recipe.name, &format!("compiling {} units, {} at once", units.len(), site.jobs), units.len());
+    let what = match units.len() {
+        1 => "compiling".to_owned(),
+        count => format!("compiling {count} units, {} at once", site.jobs),
+    };
+    let job = Job::start(&recipe.name, &what, units.len());
     let log = Mutex::new(File::create(site.log)?);
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     let work = || -> Result<()> {
         while !failed.load(Ordering::Relaxed) {
             let Some((unit, _)) = units.get(next.fetch_add(1, Ordering::Relaxed)) else { return Ok(()) };
-            let mut command = Command::new(&site.toolchain.cxx);
+            let mut command = Command::new(&compiler);
             command.current_dir(site.source).env("LC_ALL", "C").args(&flags).args(["-c", unit, "-o"]);
             let done = logged(command.arg(object(unit)), &log).with_context(|| format!("compiling {unit}"));
             if let Err(error) = done {
@@ -124,12 +135,13 @@ fn units(unity: &Unity, list: &str, host: Host) -> Vec<(String, String)> {
     let size = files.len().div_ceil(unity.units).max(1);
     let alone: Vec<String> = alone.into_iter().map(|file| format!("{}/{file}", unity.base)).collect();
     let text = |files: &[String]| files.iter().flat_map(|file| ["#include \"", file, "\"\n"]).collect::<String>();
+    let ending = unity.language.ending();
     let parts = files.chunks(size).chain(alone.chunks(1));
-    parts.enumerate().map(|(index, files)| (format!("unit{index:02}.cc"), text(files))).collect()
+    parts.enumerate().map(|(index, files)| (format!("unit{index:02}.{ending}"), text(files))).collect()
 }
 
 fn object(unit: &str) -> String {
-    unit.replace(".cc", ".o")
+    Path::new(unit).with_extension("o").display().to_string()
 }
 
 fn flags(unity: &Unity, site: &Site<'_>) -> Vec<String> {
