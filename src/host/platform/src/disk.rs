@@ -41,6 +41,12 @@ fn forgive_unsupported(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
+/// The bytes from `offset` to the end of the file will be read soon: the system may fetch them meanwhile, all together.
+/// Nobody waits for that, and it is no loss if it does not.
+pub fn expect_tail(file: &File, offset: u64) {
+    files::expect_tail(file, offset);
+}
+
 /// Reserves room for `length` bytes at `offset`, so that a later write does not fail for want of it and the file is
 /// less scattered. The file grows to that size. The range must not hold live data.
 pub fn preallocate(file: &File, offset: u64, length: u64) -> io::Result<()> {

@@ -43,6 +43,7 @@ pub mod file;
 pub mod limits;
 pub mod locked;
 pub mod machine;
+pub mod pages;
 pub mod pidfile;
 pub mod shell;
 pub mod shutdown;

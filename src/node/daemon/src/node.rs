@@ -11,7 +11,7 @@ use chainstate::{ChainHandle, Engine, FlushMode, LoadOptions, ValidationThread};
 use config::Config;
 use logging::LogHandle;
 use platform::{
-    Clock, DirectoryLock, MockableClock, PidFile, Shutdown, Signals, SystemEntropy, child, socket::LocalSocket,
+    Clock, DirectoryLock, MockableClock, PidFile, Shutdown, Signals, SystemEntropy, child, pages, socket::LocalSocket,
 };
 use tracing::{error, info, warn};
 
@@ -38,6 +38,10 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(1);
 /// Descriptors for databases, files and peers.
 const DESCRIPTORS: u32 = 1024;
+/// What is told before the process ends because a page of a database is lost.
+const LOST_PAGE: &str = "A fatal internal error occurred: a database file cannot be read, because the disk failed or the \
+    file was cut short. What was stored before is safe from this. Check the disk; if this comes again, restart with \
+    -reindex-chainstate, or with -reindex.";
 
 /// A node that runs.
 pub(crate) struct Node {
@@ -99,6 +103,7 @@ impl Node {
         let pid_file = pid_path.map(|path| PidFile::create(&path)).transpose()?;
         let reopen = log.clone();
         Signals::install()?.forward(shutdown.clone(), move || reopen.reopen())?;
+        pages::tell_of_lost_pages(LOST_PAGE, config.file_option("debuglogfile", "debug.log").as_deref())?;
 
         let net_dir = config.net_dir().to_owned();
         let ephemeral = config.ephemeral_dir().map(PathBuf::from);

@@ -11,7 +11,7 @@ use bitcoin::{BlockHash, OutPoint, Txid, hashes::Hash};
 
 use crate::{
     KvOptions, StoreError, XorKey,
-    kv::{Access, Family, Kv, KvBatch},
+    kv::{Access, Family, Kv, KvBatch, warm},
 };
 
 const COINS: &str = "coins";
@@ -102,6 +102,9 @@ impl CoinsDb {
             (META, KEY_VERSION.to_vec(), VERSION.to_le_bytes().to_vec()),
             (META, KEY_OBFUSCATION.to_vec(), fresh_key.bytes().to_vec()),
         ];
+        if !options.wipe {
+            warm(path);
+        }
         let kv = Kv::open(path, &FAMILIES, options, birth)?;
         let key = match (kv.get(META, KEY_VERSION)?, kv.get(META, KEY_OBFUSCATION)?) {
             (None, None) => {
@@ -122,7 +125,6 @@ impl CoinsDb {
             }
             _ => return Err(StoreError::Corrupt { what: "Coins database" }),
         };
-        kv.warm();
         Ok(Self { kv, key })
     }
 

@@ -4,7 +4,10 @@
 //! is a hash, so a bloom filter answers most misses, and nothing is compressed: hashes and obfuscated values do not shrink.
 //! *Scan* families (indexes) are read in order.
 
-use std::{io::Read as _, path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rocksdb::{ColumnFamily, DB, Direction, FlushOptions, IteratorMode, WriteBatch, WriteOptions};
 
@@ -34,6 +37,11 @@ pub struct Family(pub &'static str, pub Access);
 /// Less than this is read soon enough; more than that does not fit into the memory of every machine.
 const SMALL: u64 = 1 << 20;
 const LARGE: u64 = 512 << 20;
+
+/// So many tables RocksDB opens when it opens a database.
+const OPENED_AT_ONCE: usize = 16;
+/// Index and filter of a table are less than this part of it.
+const END: u64 = 40;
 
 /// A log of so many bytes is long: to read it takes longer than to open tables.
 const LONG_LOG: u64 = 1 << 20;
@@ -186,18 +194,6 @@ impl Kv {
         Ok(())
     }
 
-    /// Reads a database that is not large once, on a thread of its own, so that the system has it in memory when single
-    /// values are asked for, in whatever order. Nobody waits for that, and it is no loss if it fails.
-    pub fn warm(&self) {
-        let files = std::fs::read_dir(self.database.path()).into_iter().flatten().flatten().map(|file| file.path());
-        let tables: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "sst")).collect();
-        let bytes: u64 = tables.iter().filter_map(|path| path.metadata().ok()).map(|about| about.len()).sum();
-        if (SMALL..=LARGE).contains(&bytes) {
-            let read = move || tables.iter().map_while(|path| read_through(path).ok()).count();
-            let _ = platform::thread::spawn("coinwarm", read);
-        }
-    }
-
     /// Merges all files of a family into few.
     pub fn compact(&self, family: &'static str) {
         if let Ok(db) = self.database.get() {
@@ -222,12 +218,34 @@ fn column<'a>(db: &'a DB, name: &'static str) -> &'a ColumnFamily {
     db.cf_handle(name).expect("families are named by constants that open() was given")
 }
 
-/// Reads a file to its end, for nothing but that the system has read it.
-fn read_through(path: &Path) -> std::io::Result<()> {
-    let mut file = std::fs::File::open(path)?;
-    let mut part = vec![0; 1 << 18];
-    while file.read(&mut part)? > 0 {}
-    Ok(())
+/// The tables of a database, in no order.
+fn tables(path: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(path).into_iter().flatten().flatten().map(|file| file.path());
+    files.filter(|path| path.extension().is_some_and(|end| end == "sst")).collect()
+}
+
+/// Lets the system fetch what is about to be read, on a thread of its own: all of a database that is not large, and what a
+/// large one reads when it is opened. Single pages in any order would be fetched one by one. Nobody waits for it, and it is
+/// no loss if it fails.
+pub(crate) fn warm(path: &Path) {
+    let mut tables = tables(path);
+    let bytes: u64 = tables.iter().filter_map(|path| path.metadata().ok()).map(|about| about.len()).sum();
+    if bytes < SMALL {
+        return;
+    }
+    tables.sort_unstable_by(|a, b| b.cmp(a));
+    let expect = move || {
+        let files = |count| tables.iter().take(count).filter_map(|path| std::fs::File::open(path).ok());
+        // Index and filter stand at the end.
+        for file in files(OPENED_AT_ONCE) {
+            let length = file.metadata().map_or(0, |about| about.len());
+            platform::disk::expect_tail(&file, length - length / END);
+        }
+        if bytes <= LARGE {
+            files(usize::MAX).for_each(|file| platform::disk::expect_tail(&file, 0));
+        }
+    };
+    let _ = platform::thread::spawn("coinwarm", expect);
 }
 
 /// A LevelDB directory has a CURRENT file as well, but not the IDENTITY that RocksDB writes beside it.

@@ -1,5 +1,8 @@
 //! Block files against a plain model, against their own format, and against a disk that fails.
 
+#[cfg(unix)]
+mod lost_page;
+
 use std::{
     io,
     path::Path,

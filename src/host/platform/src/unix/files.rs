@@ -38,6 +38,16 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// Lets the system fetch what is behind `offset`, if it knows how.
+pub(crate) fn expect_tail(file: &File, offset: u64) {
+    #[cfg(target_os = "linux")]
+    if let Ok(offset) = i64::try_from(offset) {
+        let _ = nix::fcntl::posix_fadvise(file, offset, 0, nix::fcntl::PosixFadviseAdvice::POSIX_FADV_WILLNEED);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, offset);
+}
+
 /// Makes a file at least `end` bytes long, with room on the disk for all of them. `false` if the system cannot.
 #[cfg(target_os = "linux")]
 pub(crate) fn reserve(file: &File, end: u64) -> bool {

@@ -40,6 +40,9 @@ pub(crate) fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The system has no such hint.
+pub(crate) fn expect_tail(_file: &File, _offset: u64) {}
+
 /// Makes a file at least `end` bytes long, with room on the disk for all of them. `false` if the system cannot.
 pub(crate) fn reserve(file: &File, end: u64) -> bool {
     file.metadata().is_ok_and(|now| now.len() >= end || file.set_len(end).is_ok())
