@@ -227,6 +227,33 @@ impl Stage {
         Ok(Helper { child })
     }
 
+    /// Starts a GUI without a window for the node `name`. What it shows is in that one's log.
+    pub fn gui(&self, name: &str, options: &[&str]) -> Result<Helper> {
+        let data = self.data(name)?;
+        let mut command = self.gui_program()?;
+        command.args(basic_options(&data)).args(["-platform=offscreen", "-debug=qt"]).args(options);
+        command.stdin(Stdio::null()).stdout(append(&data.join("stdout.log"))?);
+        let child = command.stderr(append(&data.join("stderr.log"))?).spawn();
+        Ok(Helper { child: child.context("starting the GUI")? })
+    }
+
+    /// Runs the GUI with exactly these options, and without a display, until it ends by itself.
+    pub fn run_gui(&self, options: &[&str]) -> Result<Ended> {
+        let mut command = self.gui_program()?;
+        command.args(options);
+        self.run_command(command)
+    }
+
+    fn gui_program(&self) -> Result<Command> {
+        let program = self.programs.ours.with_file_name(format!("{}-gui", self.coin.id));
+        ensure!(program.is_file(), Skip("the GUI was left out of this build".to_owned()));
+        let mut command = Command::new(&program);
+        for display in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
+            command.env_remove(display);
+        }
+        Ok(command)
+    }
+
     /// Starts the node `name` as a GUI does that wants one of its own: over a socket pair. Its program must be ours.
     pub fn child(&self, name: &str, options: &[&str]) -> Result<(ChildProcess, UnixStream)> {
         let data = self.data(name)?;

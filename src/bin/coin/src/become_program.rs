@@ -13,13 +13,16 @@ pub(crate) struct ExecError {
     reason: io::Error,
 }
 
-/// Becomes the program `executable`, or says why it cannot.
-pub(crate) fn run(invoked_as: &OsStr, executable: &str, arguments: &[OsString]) -> ExecError {
+/// Becomes the first of the programs `executables` that is there, or says why it cannot.
+pub(crate) fn run(invoked_as: &OsStr, executables: &[&str], arguments: &[OsString]) -> ExecError {
     let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from(invoked_as));
     let own = platform::file::real_path(&own).unwrap_or(own);
-    let (places, searched) = config::names::candidates(&own, invoked_as, executable);
     // The search path comes last: a name without a directory makes the system search it.
-    let programs = places.into_iter().chain(searched.map(PathBuf::from)).collect::<Vec<_>>();
+    let places = executables.iter().flat_map(|executable| {
+        let (places, searched) = config::names::candidates(&own, invoked_as, executable);
+        places.into_iter().chain(searched.map(PathBuf::from))
+    });
+    let programs: Vec<PathBuf> = places.collect();
     first(&programs, |program| platform::child::become_program(program, arguments))
 }
 

@@ -17,9 +17,10 @@ fn main() -> ExitCode {
     let invoked_as = argv.first().map(OsString::as_os_str).unwrap_or_default();
     match wrapper::plan(coin, &argv, &Env::from_process()) {
         Ok(Plan::Print { stdout, code }) => start::print(&stdout, "", code),
-        Ok(Plan::Start { executable, arguments, warnings, .. }) => {
+        Ok(Plan::Start { executable, instead, arguments, warnings, .. }) => {
             start::warn(&warnings);
-            let error = become_program::run(invoked_as, &executable, &arguments);
+            let names: Vec<&str> = std::iter::once(executable.as_str()).chain(instead.as_deref()).collect();
+            let error = become_program::run(invoked_as, &names, &arguments);
             let again = invoked_as.to_string_lossy();
             start::print("", &format!("Error: {error}\nTry '{again} --help' for more information.\n"), 1)
         }

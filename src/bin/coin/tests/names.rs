@@ -74,6 +74,16 @@ fn commands_become_other_programs() {
 }
 
 #[test]
+fn the_gui_is_found_where_there_is_no_twin_of_one_process() {
+    let installed = installed();
+    stand_in(&installed.path().join("freicoin-gui"));
+    let ran = installed.run("freicoin", &["gui", "-regtest"]);
+    let expected = format!("{} -regtest\n", installed.path().join("freicoin-gui").display());
+    assert_eq!((ran.stdout, ran.code), (expected, Some(7)));
+    assert_eq!(installed.run("freicoin", &["-M", "gui"]).code, Some(1));
+}
+
+#[test]
 fn programs_are_looked_for_in_libexec_first() {
     let names = ["bin/bitcoin"];
     let dir = tempfile::tempdir_in(SCRATCH).unwrap();

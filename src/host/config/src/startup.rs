@@ -228,8 +228,8 @@ impl Loader<'_> {
             read => read.map_err(ConfigError::SettingsRead)?,
         };
         config.notices.extend(settings_file::unknown(config.args.table(), &read));
-        // A wallet has its node change the file.
-        if self.role != Role::Wallet {
+        // A wallet has its node change the file, and so has a window: the node may run already.
+        if !matches!(self.role, Role::Wallet | Role::Gui) {
             config.write_settings(&read, "").map_err(ConfigError::SettingsWrite)?;
         }
         config.args.settings_mut().file = read;

@@ -1,7 +1,8 @@
 //! The program `<coin>`: it starts the others, so that people need to remember one name.
 //!
 //! `bitcoin -m node -regtest` becomes `bitcoin-node -regtest`. Without `-m` or `-M` the monolithic twin is taken,
-//! unless an option, on the command line or in the configuration file, asks for processes of their own.
+//! unless an option, on the command line or in the configuration file, asks for processes of their own. A GUI that is
+//! not installed in one process is taken in its own.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -33,6 +34,8 @@ pub enum Plan {
     Start {
         /// Its name, such as `bitcoin-node`.
         executable: String,
+        /// What takes its place where it is not installed.
+        instead: Option<String>,
         /// Its role, if it is one of the coin's programs that are built here.
         role: Option<Role>,
         /// Its arguments, without its name.
@@ -131,6 +134,8 @@ pub fn plan(coin: &'static Coin, argv: &[OsString], env: &Env) -> Result<Plan, W
     // A new interface need not be compatible: named parameters are on. -nonamed switches them off.
     let named = (role == Some(Role::Cli)).then(|| OsString::from("-named"));
     Ok(Plan::Start {
+        // Nobody asked for one process.
+        instead: (role == Some(Role::Qt) && words.multiprocess.is_none()).then(|| executable(coin, Role::Gui)),
         executable: role.map_or_else(|| format!("{}-{command}", coin.id), |role| executable(coin, role)),
         role,
         arguments: named.into_iter().chain(words.arguments.iter().cloned()).collect(),

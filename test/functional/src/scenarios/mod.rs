@@ -12,6 +12,7 @@ mod disk_slow;
 mod endpoints;
 mod flood;
 mod fund;
+mod gui;
 mod help;
 mod ipc;
 mod kill;
@@ -120,6 +121,7 @@ pub const ALL: &[Scenario] = &[
     quick("endpoints", endpoints::play),
     quick("separation", separation::play),
     quick("parent", parent::play),
+    quick("gui", gui::play),
     quick("stop_orders", stop_orders::play),
     quick("ipc", ipc::play),
     quick("ipc_addresses", ipc::addresses),

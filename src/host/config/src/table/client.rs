@@ -83,6 +83,13 @@ pub(super) const GUI: &[OptionSpec] = &[
     window("choosedatadir", "", "Choose data directory on startup (default: 0)"),
     window("lang", "=<lang>", "Set language, for example \"de_DE\" (default: system locale)"),
     window("min", "", "Start minimized"),
+    window(
+        "platform",
+        "=<name>",
+        "What the GUI is drawn on: \"offscreen\" draws it on nothing, for tests and for machines without a display (default: \
+         the desktop)",
+    )
+    .debug_only(),
     window("resetguisettings", "", "Reset all settings changed in the GUI"),
     window("splash", "", "Show splash screen on startup (default: 1)"),
     window("uiplatform", "", "Look of the user interface (one of windows, macosx, other; default: the system's)")

@@ -93,6 +93,17 @@ fn help_and_version() {
 }
 
 #[test]
+fn a_gui_takes_the_place_of_its_twin() {
+    let home = Home::new();
+    for (arguments, expected) in
+        [(&["gui"][..], Some("syscoin-gui")), (&["-M", "gui"], None), (&["-m", "gui"], None), (&["node"], None)]
+    {
+        let Plan::Start { instead, .. } = home.plan("syscoin", arguments).unwrap() else { panic!("nothing starts") };
+        assert_eq!(instead.as_deref(), expected, "{arguments:?}");
+    }
+}
+
+#[test]
 fn unknown_words_are_named() {
     let home = Home::new();
     let error = home.plan("bitcoin", &["-x", "node"]).unwrap_err();
