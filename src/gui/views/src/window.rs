@@ -15,7 +15,7 @@ const TICK: f64 = 1.0;
 
 /// There is no window to draw in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("There is no window to draw in: {0}. The GUI needs a display; -platform=offscreen runs it without one.")]
+#[error("There is no window to draw in ({0}): the GUI needs a display, or -platform=offscreen to run without one.")]
 pub struct NoWindow(String);
 
 /// Runs until the model says that all is finished, or the window is gone. `start` is called when the window is there,

@@ -141,7 +141,14 @@ impl Backend {
 
     fn stop(&self) {
         let (stop, tell) = (lock(&self.shared.stop).take(), Arc::clone(&self.shared.tell));
+        let session = {
+            let mut current = lock(&self.shared.current);
+            current.count += 1;
+            current.session.take()
+        };
         let end = move || {
+            // A node whose wallets somebody holds on to waits for them when it stops.
+            drop(session);
             if let Some(stop) = stop {
                 stop();
             }
