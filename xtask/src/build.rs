@@ -58,6 +58,11 @@ impl Role {
         (shape.multiprocess || !self.multiprocess) && (shape.gui || !self.gui) && (shape.wallet || !self.wallet)
     }
 
+    /// Whether it draws windows.
+    pub(crate) fn has_windows(self) -> bool {
+        self.gui
+    }
+
     /// Whether its package is in this checkout, and `host` can run it.
     pub(crate) fn is_made(self, project: &Project, host: Host) -> bool {
         (host.is_multiprocess() || !self.multiprocess)

@@ -103,7 +103,7 @@ fn refused(stage: &Stage) -> Result<()> {
         ("-platform=offscreen", "Could not connect to the node at -ipcconnect=unix: Connection refused"),
         ("-platform=paper", "Unknown -platform 'paper'"),
         // The environment of the GUI has no display here.
-        ("-debug=qt", "The GUI needs a display"),
+        ("-debug=qt", "the GUI needs a display"),
     ] {
         let ended = stage.run_gui(&["-regtest", &data, "-ipcconnect=unix", option])?;
         expect_equal("the exit code", &ended.status.code(), &Some(1))?;

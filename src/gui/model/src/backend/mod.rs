@@ -8,6 +8,7 @@ mod tests;
 use std::fmt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use interfaces::Node;
 
@@ -35,7 +36,12 @@ enum Job {
     /// Subscribe to a node, the how-many-eth.
     Greet(Arc<dyn Node>, u64),
     Do(Command),
+    /// Let go of this when everything before is done.
+    Pass(Sender<()>),
 }
+
+/// How long what is being asked may take when the user leaves.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The node that is there, counted, so that what comes late from one before is not taken for this one's.
 #[derive(Default)]
@@ -141,7 +147,19 @@ impl Backend {
 
     fn stop(&self) {
         let (stop, tell) = (lock(&self.shared.stop).take(), Arc::clone(&self.shared.tell));
+        let session = {
+            let mut current = lock(&self.shared.current);
+            current.count += 1;
+            current.session.take()
+        };
+        // A node whose wallets somebody holds on to, or asks something, waits for that when it stops.
+        let (pass, passed) = channel();
+        self.send(Lane::Reading, Job::Pass(pass.clone()));
+        self.send(Lane::Doing, Job::Pass(pass));
         let end = move || {
+            drop(session);
+            // Nothing is ever sent: the wait ends when both have let go.
+            drop(passed.recv_timeout(PATIENCE));
             if let Some(stop) = stop {
                 stop();
             }
@@ -160,6 +178,7 @@ impl Shared {
             match job {
                 Job::Greet(node, count) => self.greet(node, count),
                 Job::Do(command) => self.answer(command),
+                Job::Pass(pass) => drop(pass),
             }
         }
     }
