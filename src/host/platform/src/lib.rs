@@ -17,8 +17,8 @@
 //! 9. [`disk`], [`mod@file`] and [`machine`]: what the disk and the machine offer.
 //! 10. [`locked`]: memory for secrets, kept out of swap and core dumps and wiped when dropped. [`WipingAllocator`] cleans up
 //!     after everything else that a secret passes through.
-//!
-//! 11. [`socket`] and [`terminal`]: where others connect to, and a terminal that does not show a secret.
+//! 11. [`socket`] and [`terminal`]: where others connect to, and a terminal that does not show a secret; [`audience`]: telling
+//!     other processes what happens without waiting for them.
 //!
 //! What is assumed: a POSIX system, or Windows. Where they differ, `unix` and `windows` have the same functions, and nothing
 //! outside this crate has to know. Linux is complete; on other POSIX systems the parts that only Linux has (a signal at the
@@ -29,6 +29,7 @@
 //! misused to break memory or descriptor ownership. Every descriptor this crate creates is close-on-exec. Errors carry
 //! the texts that Bitcoin Core prints; the caller adds the `Error: ` in front.
 
+pub mod audience;
 pub mod child;
 pub mod clock;
 pub mod command;
@@ -56,6 +57,7 @@ pub mod terminal;
 pub mod thread;
 mod wipe;
 
+pub use audience::Audience;
 pub use child::{ChildOptions, ChildProcess};
 pub use clock::{Clock, ManualClock, MockableClock, SystemClock, format_iso8601};
 pub use dirlock::{DirectoryLock, LockError};

@@ -20,6 +20,7 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     ensure!(stage.shape == Shape::Multi, Skip("there is no GUI in a process of its own".to_owned()));
     with_a_child(stage)?;
     attached(stage)?;
+    frozen(stage)?;
     refused(stage)
 }
 
@@ -94,6 +95,27 @@ fn attached(stage: &Stage) -> Result<()> {
     ensure!(ended.stderr.contains("is for chain"), "a GUI of another chain was told: {}", ended.stderr);
     expect_equal("lines about another chain", &ended.stderr.lines().count(), &1)?;
     node.stop()
+}
+
+/// One that does not answer holds up neither a wallet nor the end of the node.
+fn frozen(stage: &Stage) -> Result<()> {
+    let log = Log::of(stage, "d")?;
+    let mut node = stage.start("d", &["-ipcbind=unix", "-keypool=10"])?;
+    node.create_wallet(&["w".into()])?;
+    let mut gui = stage.gui("d", &["-ipcconnect=unix"])?;
+    log.wait_for(0, "wallet \"w\", balance", &mut gui)?;
+    gui.signal(Signal::SIGSTOP)?;
+    for label in ["a", "b"] {
+        node.call_at("/wallet/w", "getnewaddress", &[label.into()])?;
+    }
+    node.mine(1, stage.address()?)?;
+    let info = node.call_at("/wallet/w", "getwalletinfo", &[])?;
+    let height: u64 = info.get("lastprocessedblock").get("height").as_int()?;
+    expect_equal("the last block that the wallet has", &height, &1)?;
+    node.stop()?;
+    let end = fs::read_to_string(&log.0)?;
+    ensure!(!end.contains("does not end"), "a process was waited for in vain: {end}");
+    gui.signal(Signal::SIGKILL)
 }
 
 /// What it cannot do is said in one sentence, and nothing is started.

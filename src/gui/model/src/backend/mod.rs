@@ -159,7 +159,7 @@ impl Backend {
         let end = move || {
             drop(session);
             // Nothing is ever sent: the wait ends when both have let go.
-            drop(passed.recv_timeout(PATIENCE));
+            let _ = passed.recv_timeout(PATIENCE);
             if let Some(stop) = stop {
                 stop();
             }

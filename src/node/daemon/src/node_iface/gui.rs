@@ -96,9 +96,9 @@ impl Node for GuiNode {
             }
             _ => Ok(()),
         };
-        let (subscriber, _) = Subscriber::start(&self.node.feed, "guinotify", deliver)
-            .map_err(|error| IpcError::Remote(error.to_string()))?;
-        let number = self.node.ui.watch(notifications);
+        let no_thread = |error: std::io::Error| IpcError::Remote(error.to_string());
+        let (subscriber, _) = Subscriber::start(&self.node.feed, "guiblocks", deliver).map_err(no_thread)?;
+        let number = self.node.ui.watch(notifications).map_err(no_thread)?;
         self.node.count_connections();
         Ok(Arc::new(Watching { node: Arc::clone(&self.node), number, subscriber }))
     }

@@ -1,6 +1,8 @@
 //! The contract of the node that a GUI holds, in one process; over a socket it is checked with the chain's.
 
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fakes::contract;
 use interfaces::{BlockRef, Call, Node, NodeNotifications};
@@ -8,13 +10,12 @@ use interfaces::{BlockRef, Call, Node, NodeNotifications};
 use crate::WalletSource;
 use crate::testing::RunningNode;
 
-#[derive(Default)]
-struct Screen(Mutex<Vec<String>>);
+struct Screen(Mutex<Sender<String>>);
 
 impl Screen {
     #[expect(clippy::unnecessary_wraps, reason = "the tail of every method here")]
     fn write(&self, line: String) -> Call<()> {
-        self.0.lock().unwrap().push(line);
+        drop(self.0.lock().unwrap().send(line));
         Ok(())
     }
 }
@@ -54,15 +55,17 @@ fn a_gui_sees_what_happens() {
     let node = RunningNode::start(&[], WalletSource::None);
     let gui = node.gui();
     contract::check_node(&gui);
-    let screen = Arc::new(Screen::default());
-    let handler = gui.handle_notifications(Arc::clone(&screen) as _).unwrap();
+    let (screen, lines) = channel();
+    let handler = gui.handle_notifications(Arc::new(Screen(Mutex::new(screen)))).unwrap();
     node.mine(2);
     node.context().ui.show_progress("Rescanning…", 7);
     node.ask("syncwithvalidationinterfacequeue", "[]").unwrap();
-    let mut seen = screen.0.lock().unwrap().clone();
+    let mut seen: Vec<String> = (0..3).map(|_| lines.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
     seen.sort();
     assert_eq!(seen, ["Rescanning… 7", "tip 1", "tip 2"]);
     handler.disconnect().unwrap();
+    node.context().ui.show_progress("Rescanning…", 8);
+    assert_eq!(lines.recv_timeout(Duration::from_secs(60)), Err(RecvTimeoutError::Disconnected));
     let status = gui.status().unwrap();
     assert_eq!((status.tip.height, status.header_height, status.mempool_count), (2, 2, 0));
     let answer = gui.execute_rpc(&interfaces::Json::new(r#"{"method":"getblockcount","id":1}"#), "/").unwrap().unwrap();

@@ -1,25 +1,22 @@
 //! What the node says to a person, on whatever screen there is.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use interfaces::{Call, NodeNotifications};
 use net::Stopped;
+use platform::Audience;
 
 use crate::NodeContext;
-
-type Watcher = (u64, Arc<dyn NodeNotifications>);
 
 /// How often connections are counted while a screen shows their number.
 const COUNT: Duration = Duration::from_secs(1);
 
 /// The screens.
-#[derive(Default)]
 pub(crate) struct Ui {
-    watchers: Mutex<Vec<Watcher>>,
-    next: AtomicU64,
+    watchers: Audience<dyn NodeNotifications>,
     /// Connections are being counted.
     counting: AtomicBool,
     /// What the screens were told of the network last.
@@ -38,53 +35,54 @@ pub(super) struct NetworkState {
 
 impl fmt::Debug for Ui {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ui").field("watchers", &self.lock().len()).finish_non_exhaustive()
+        f.debug_struct("Ui").field("watchers", &self.watchers).finish_non_exhaustive()
+    }
+}
+
+impl Default for Ui {
+    fn default() -> Self {
+        Self {
+            watchers: Audience::new("guinotify"),
+            counting: AtomicBool::default(),
+            network: Mutex::default(),
+            last_error: Mutex::default(),
+        }
     }
 }
 
 impl Ui {
-    fn lock(&self) -> MutexGuard<'_, Vec<Watcher>> {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Adds a screen. The number takes it away again.
-    pub(super) fn watch(&self, watcher: Arc<dyn NodeNotifications>) -> u64 {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.lock().push((number, watcher));
-        number
+    pub(super) fn watch(&self, watcher: Arc<dyn NodeNotifications>) -> std::io::Result<u64> {
+        self.watchers.add(watcher)
     }
 
     pub(super) fn unwatch(&self, number: u64) {
-        let gone: Vec<Watcher> = self.lock().extract_if(.., |(other, _)| *other == number).collect();
-        // Its end may take a lock of its own.
-        drop(gone);
+        self.watchers.remove(number);
     }
 
-    fn tell(&self, tell: impl Fn(&dyn NodeNotifications) -> Call<()>) {
-        let watchers = self.lock().clone();
-        for (number, watcher) in watchers {
-            if tell(&*watcher).is_err() {
-                self.unwatch(number);
-            }
-        }
+    fn tell(&self, tell: impl Fn(&dyn NodeNotifications) -> Call<()> + Send + Sync + 'static) {
+        self.watchers.tell(move |watcher| tell(watcher).is_ok());
     }
 
     /// Shows progress in percent; 100 ends it.
     pub(crate) fn show_progress(&self, title: &str, progress: i32) {
-        self.tell(|watcher| watcher.show_progress(title, progress));
+        let title = title.to_owned();
+        self.tell(move |watcher| watcher.show_progress(&title, progress));
     }
 
     /// Tells of connections, or of whether there may be any, if that is news.
     fn network_is(&self, now: NetworkState) {
         let before = self.network.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
         if before != Some(now) {
-            self.tell(|watcher| watcher.network_changed(now.incoming.saturating_add(now.outgoing), now.active));
+            let connections = now.incoming.saturating_add(now.outgoing);
+            self.tell(move |watcher| watcher.network_changed(connections, now.active));
         }
     }
 
     /// The warnings changed.
     pub(crate) fn alerts_changed(&self, warnings: &str) {
-        self.tell(|watcher| watcher.alerts_changed(warnings));
+        let warnings = warnings.to_owned();
+        self.tell(move |watcher| watcher.alerts_changed(&warnings));
     }
 
     /// Whether this is the error that was shown last.
@@ -118,7 +116,7 @@ impl NodeContext {
         }
         let node = Arc::downgrade(self);
         self.scheduler.every(COUNT, move || {
-            if let Some(node) = node.upgrade().filter(|node| !node.ui.lock().is_empty()) {
+            if let Some(node) = node.upgrade().filter(|node| !node.ui.watchers.is_empty()) {
                 node.ui.network_is(node.network_state());
             }
         });
@@ -128,14 +126,16 @@ impl NodeContext {
     pub(crate) fn announce(&self, message: &str) {
         tracing::info!("init message: {message}");
         self.rpc_state.set_warmup_status(message);
-        self.ui.tell(|watcher| watcher.init_message(message));
+        let message = message.to_owned();
+        self.ui.tell(move |watcher| watcher.init_message(&message));
     }
 
     /// Says what a person should know, and goes on.
     pub(crate) fn warn_user(&self, message: &str) {
         tracing::warn!("{message}");
         crate::startup::eprint_line(&format!("Warning: {message}"));
-        self.ui.tell(|watcher| watcher.message_box(message, "warning"));
+        let message = message.to_owned();
+        self.ui.tell(move |watcher| watcher.message_box(&message, "warning"));
     }
 
     /// Says what went wrong.
@@ -143,6 +143,7 @@ impl NodeContext {
         tracing::error!("{message}");
         crate::startup::eprint_line(&format!("Error: {message}"));
         message.clone_into(&mut self.ui.last_error.lock().unwrap_or_else(PoisonError::into_inner));
-        self.ui.tell(|watcher| watcher.message_box(message, "error"));
+        let message = message.to_owned();
+        self.ui.tell(move |watcher| watcher.message_box(&message, "error"));
     }
 }

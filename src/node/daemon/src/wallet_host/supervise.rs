@@ -151,8 +151,12 @@ fn leave(desk: &Desk, child: Option<ChildProcess>, program: &str) {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        // With the link goes the last handle of the connection; the process sees that and ends.
+        let peer = self.link.as_ref().and_then(|link| link.peer().ok());
         drop(self.link.take());
+        // The process sees this and ends. Somebody's screen may still hold a wallet, and with it the connection.
+        if let Some(peer) = peer {
+            peer.disconnect();
+        }
         let Some(mut child) = lock(&self.child).take() else { return };
         let clock: &dyn Clock = &SystemClock::new();
         match child.wait_timeout(END, clock) {

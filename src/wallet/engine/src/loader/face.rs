@@ -294,7 +294,7 @@ impl interfaces::Wallet for Face {
     }
 
     fn handle_notifications(&self, notifications: Arc<dyn WalletNotifications>) -> Call<Arc<dyn Handler>> {
-        let number = self.get()?.watch(notifications);
+        let number = self.get()?.watch(notifications).map_err(|error| IpcError::Remote(error.to_string()))?;
         Ok(Arc::new(Subscription { wallet: self.wallet.clone(), number }))
     }
 }

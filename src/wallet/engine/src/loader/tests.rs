@@ -4,12 +4,13 @@ mod hostile;
 mod hostile_chain;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 
 use ::rpc::Json;
 use config::{Config, Env, Outcome, Role};
 use fakes::{FakeChain, contract};
-use interfaces::{BlockHash, ChainTip as _, WalletLoader};
+use interfaces::{BlockHash, Call, ChainTip as _, Txid, WalletLoader, WalletNotifications};
 use platform::{MockableClock, SystemClock};
 
 use crate::process;
@@ -92,6 +93,54 @@ fn a_wallet_is_made_closed_and_opened_again() {
     let twice = call(&*loader, "", "loadwallet", r#"["w"]"#).unwrap_err();
     assert_eq!(twice, "Wallet \"w\" is already loaded.");
     loader.stop().unwrap();
+}
+
+/// Listens, and comes back from nothing that it is told until the other end is dropped.
+struct Asleep(Mutex<Receiver<()>>);
+
+impl Asleep {
+    fn sleep(&self) -> Call<()> {
+        let _ = self.0.lock().unwrap().recv();
+        Ok(())
+    }
+}
+
+impl WalletNotifications for Asleep {
+    fn transaction_changed(&self, _: Txid, _: &str) -> Call<()> {
+        self.sleep()
+    }
+
+    fn address_book_changed(&self, _: &str, _: &str, _: &str, _: &str) -> Call<()> {
+        self.sleep()
+    }
+
+    fn status_changed(&self) -> Call<()> {
+        self.sleep()
+    }
+
+    fn show_progress(&self, _: &str, _: i32) -> Call<()> {
+        self.sleep()
+    }
+
+    fn unload(&self) -> Call<()> {
+        self.sleep()
+    }
+}
+
+#[test]
+fn a_screen_that_does_not_answer_holds_up_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let loader = loader(dir.path(), &[]);
+    call(&*loader, "", "createwallet", r#"["w"]"#).unwrap();
+    let wallet = loader.get_wallet("w").unwrap().unwrap();
+    let (wake, asleep) = channel();
+    let _handler = wallet.handle_notifications(Arc::new(Asleep(Mutex::new(asleep)))).unwrap();
+    let address = call(&*loader, "w", "getnewaddress", r#"["tabby"]"#).unwrap();
+    call(&*loader, "w", "setlabel", &format!(r#"["{}","grey"]"#, address.as_str().unwrap())).unwrap();
+    call(&*loader, "w", "encryptwallet", r#"["secret"]"#).unwrap();
+    call(&*loader, "", "unloadwallet", r#"["w"]"#).unwrap();
+    assert_eq!(loader.list_wallets().unwrap(), Vec::<String>::new());
+    drop(wake);
 }
 
 #[test]

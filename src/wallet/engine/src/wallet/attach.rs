@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bitcoin::hashes::Hash;
 use interfaces::BlockRef;
@@ -12,6 +13,9 @@ use super::sync::Listener;
 use super::{Core, Draft, NO_BIRTH, Wallet, WalletError, lock};
 use crate::convert;
 use crate::ledger::{State, WalletTx};
+
+/// How long the end of a wallet waits for those who watch it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Clocks of miners differ by up to this.
 pub(crate) const TIMESTAMP_WINDOW: i64 = 2 * 60 * 60;
@@ -172,7 +176,7 @@ impl Wallet {
             self.log(&format!("The last block could not be noted: {error}"));
         }
         self.each_watcher(|watcher| watcher.unload());
-        lock(&self.watchers).clear();
+        self.watchers.close(PATIENCE);
         self.log("Releasing wallet");
     }
 

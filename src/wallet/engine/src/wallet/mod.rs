@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use interfaces::{Handler, WalletNotifications};
+use platform::Audience;
 use signer::{Provider, Sessions};
 use walletdb::{WalletFile, WalletFlags};
 
@@ -50,7 +51,7 @@ pub struct Wallet {
     /// Held while a passphrase is tried.
     unlocking: Mutex<()>,
     subscription: Mutex<Option<Arc<dyn Handler>>>,
-    watchers: Mutex<Vec<(u64, Arc<dyn WalletNotifications>)>>,
+    watchers: Audience<dyn WalletNotifications>,
     broadcasts: AtomicBool,
     closed: AtomicBool,
     next_resend: AtomicI64,
@@ -109,7 +110,7 @@ impl Wallet {
             gate: Mutex::new(()),
             unlocking: Mutex::new(()),
             subscription: Mutex::new(None),
-            watchers: Mutex::new(Vec::new()),
+            watchers: Audience::new("walletnotify"),
             broadcasts: AtomicBool::new(broadcasts),
             closed: AtomicBool::new(false),
             next_resend: AtomicI64::new(send::next_resend(shared)),
@@ -192,31 +193,23 @@ impl Wallet {
     // Who watches.
 
     /// Tells `watcher` everything from now on. Returns the number to end it with.
-    pub fn watch(&self, watcher: Arc<dyn WalletNotifications>) -> u64 {
-        let mut watchers = lock(&self.watchers);
-        let number = watchers.last().map_or(0, |(number, _)| number + 1);
-        watchers.push((number, watcher));
-        number
+    pub fn watch(&self, watcher: Arc<dyn WalletNotifications>) -> std::io::Result<u64> {
+        self.watchers.add(watcher)
     }
 
     /// Ends a subscription.
     pub fn unwatch(&self, number: u64) {
-        lock(&self.watchers).retain(|(other, _)| *other != number);
+        self.watchers.remove(number);
     }
 
-    fn each_watcher(&self, tell: impl Fn(&dyn WalletNotifications) -> interfaces::Call<()>) {
-        let watchers = lock(&self.watchers).clone();
-        for (number, watcher) in watchers {
-            if tell(&*watcher).is_err() {
-                self.unwatch(number);
-            }
-        }
+    fn each_watcher(&self, tell: impl Fn(&dyn WalletNotifications) -> interfaces::Call<()> + Send + Sync + 'static) {
+        self.watchers.tell(move |watcher| tell(watcher).is_ok());
     }
 
     fn tell(&self, draft: &Draft) {
         for (txid, event) in &draft.changes.events {
             let (id, word) = (crate::convert::to_txid(txid), event_word(*event));
-            self.each_watcher(|watcher| watcher.transaction_changed(id, word));
+            self.each_watcher(move |watcher| watcher.transaction_changed(id, word));
         }
         for (destination, is_new) in &draft.book {
             let address = self.shared.addresses().encode(destination).unwrap_or_default();
@@ -226,7 +219,7 @@ impl Wallet {
                 (entry.map(super::book::BookEntry::label_text).unwrap_or_default(), purpose)
             });
             let word = if *is_new { "new" } else { "updated" };
-            self.each_watcher(|watcher| watcher.address_book_changed(&address, &label, purpose, word));
+            self.each_watcher(move |watcher| watcher.address_book_changed(&address, &label, purpose, word));
         }
         if draft.status {
             self.each_watcher(|watcher| watcher.status_changed());

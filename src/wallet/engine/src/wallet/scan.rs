@@ -270,7 +270,7 @@ impl Wallet {
 
     fn show_progress(&self, percent: i32) {
         let title = format!("{} Rescanning…", self.display_name());
-        self.each_watcher(|watcher| watcher.show_progress(&title, percent));
+        self.each_watcher(move |watcher| watcher.show_progress(&title, percent));
     }
 
     /// Takes in what one batch has. Returns scripts that were made since the last one, and the height from which they are to
