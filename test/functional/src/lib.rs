@@ -40,6 +40,7 @@ mod progress;
 pub mod runner;
 mod saved;
 pub mod scenarios;
+mod socket;
 pub mod stage;
 pub mod suite;
 pub mod wait;

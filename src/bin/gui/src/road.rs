@@ -56,6 +56,12 @@ impl Road {
             Connect::Auto => Way::Auto,
             Connect::To(_) => Way::Attach,
         };
+        if way == Way::Attach && config.args().is_on_command_line("ipcbind") {
+            anyhow::bail!(
+                "-ipcbind is for a node that the GUI starts, and -ipcconnect={option} asks for one that runs already. Leave \
+                 one of them out."
+            );
+        }
         let guide = Arc::new(Guide {
             ipc: Ipc::new(Options::new(config.executable())),
             to,

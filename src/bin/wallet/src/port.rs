@@ -1,76 +1,106 @@
-//! A port of the wallet's own (`-server` on its command line): requests come here without passing through the node.
+//! A port (`-server` on the command line) and a socket (`-ipcbind`) of the wallet's own: requests come here without passing
+//! through the node.
 //!
 //! The node usually has the coin's port, so `-rpcport` or `-rpcbind` names another one. The options of the RPC server mean
-//! what they mean to the node. Only the cookie has another file, `.wallet-cookie`, so that the node's stays.
+//! what they mean to the node. Only the cookie has another file, `.wallet-cookie`, so that the node's stays; and the usual
+//! socket is `wallet.sock`.
 //!
-//! The port is open as long as the process lives. While there is no node, requests are told so.
+//! Both are open as long as the process lives. While there is no node, requests are told so.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use config::Config;
 use engine::loader::{Loader, Wallets};
+use interfaces::{
+    Answer, BulkheadInit, Call, Chain, Echo, Failure, Hello, Init, Json, Mining, Node, Rpc, WalletLoader,
+};
+use ipc::{Address, Ipc, Options};
 use platform::{Shutdown, SystemEntropy};
 use rpc::auth::Authenticator;
 use rpc::cookie::Cookie;
 use rpc::http::{Handler, HttpReply, HttpRequest, JsonRpcHandler, Route, Routes, Server};
-use rpc::{Arg, Directory, Method, Res, RpcOptions, Whitelist, bind, method};
+use rpc::{Arg, Caller, Directory, Engine, Method, Res, RpcOptions, Whitelist, bind, method};
+use tracing::info;
+
+use crate::wallets::hello;
 
 const UNAVAILABLE: u16 = 503;
 
-/// The port, and who answers there now.
+const NOBODY: &str = "The node is gone; waiting for its return";
+
+/// Where people ask, and who answers there now.
 pub(crate) struct Port {
     desk: Arc<Desk>,
     whitelist: Whitelist,
     shutdown: Shutdown,
+    _http: Option<Http>,
+    /// The sockets, if there are any.
+    _ipc: Ipc,
+}
+
+struct Http {
     // Dropped in this order: no answers, then no cookie.
     _server: Server,
     _cookie: Option<Cookie>,
+    whitelist: Whitelist,
 }
 
 /// Answers with the wallets of the node that is there.
 #[derive(Default)]
-struct Desk(Mutex<Option<Arc<dyn Handler>>>);
+struct Desk(Mutex<Option<Arc<Engine<Wallets>>>>);
 
 impl Desk {
-    fn change(&self, handler: Option<Arc<dyn Handler>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = handler;
+    fn change(&self, engine: Option<Arc<Engine<Wallets>>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = engine;
+    }
+
+    fn engine(&self) -> Option<Arc<Engine<Wallets>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Handler for Desk {
     fn handle(&self, request: &HttpRequest) -> HttpReply {
-        let handler = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match handler {
-            Some(handler) => handler.handle(request),
-            None => HttpReply::new(UNAVAILABLE, "The node is gone; waiting for its return\n"),
+        match self.engine() {
+            Some(engine) => JsonRpcHandler(engine).handle(request),
+            None => HttpReply::new(UNAVAILABLE, format!("{NOBODY}\n")),
         }
     }
 }
 
+/// Who can reach the socket may call everything that the named user may.
+impl Rpc for Desk {
+    fn execute_rpc(&self, request: &Json, uri: &str, user: &str) -> Call<Answer<Json>> {
+        let Some(engine) = self.engine() else { return Ok(Err(Failure::new(NOBODY))) };
+        let caller = Caller { uri: uri.to_owned(), user: user.to_owned(), ..Caller::default() };
+        let answer = engine.answer_text(request.as_str(), &caller);
+        Ok(answer.map(Json::new).ok_or_else(|| Failure::new("invalid JSON received over IPC")))
+    }
+}
+
 impl Port {
-    /// Opens it if it is asked for. `shutdown` is what the method `stop` requests.
+    /// Opens what is asked for. `shutdown` is what the method `stop` requests.
     pub(crate) fn open(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Option<Port>> {
-        let args = config.args();
-        // A file that the node reads too speaks of the node's port.
-        if !args.is_on_command_line("server") || !args.get_bool("server", false) {
+        // A file that the node reads too speaks of the node's port, and of its socket.
+        let asked = |name| config.args().is_on_command_line(name);
+        let has_port = asked("server") && config.args().get_bool("server", false);
+        let sockets = if asked("ipcbind") { config.args().get_all("ipcbind") } else { Vec::new() };
+        if !has_port && sockets.is_empty() {
             return Ok(None);
         }
-        let mut options = RpcOptions::read(config)?;
-        if !args.is_on_command_line("rpccookiefile") {
-            options.auth.cookie_file = Some(config.net_dir().join(".wallet-cookie"));
+        let desk = Arc::new(Desk::default());
+        let ipc = Ipc::new(Options::new(config.executable()));
+        let door = Arc::new(Door { hello: hello(config), desk: Arc::clone(&desk) });
+        for text in sockets {
+            let shown = Address::parse(&text)
+                .and_then(|address| ipc.listen(&address, config.net_dir(), Arc::clone(&door) as _))
+                .with_context(|| format!("Unable to bind to IPC address '{text}'"))?;
+            info!("Listening for IPC requests on address {shown}");
         }
-        let (auth, cookie) = Authenticator::start(&options.auth, &SystemEntropy)?;
-        let endpoints = bind::endpoints(&options.binds, options.allows_others, options.port)?;
-        let listeners = bind::listen_on(&endpoints, config.coin().client_name)?;
-        let (desk, auth) = (Arc::new(Desk::default()), Arc::new(auth));
-        let handler = Arc::clone(&desk) as Arc<dyn Handler>;
-        let routes = Routes::new()
-            .with(Route::exact("/", Arc::clone(&handler)).json_rpc(Arc::clone(&auth)))
-            .with(Route::prefix("/wallet/", handler).json_rpc(auth));
-        let server = Server::start(listeners, options.server, routes).context("no RPC server")?;
-        let shutdown = shutdown.clone();
-        Ok(Some(Port { desk, whitelist: options.whitelist, shutdown, _server: server, _cookie: cookie }))
+        let http = has_port.then(|| Http::open(config, Arc::clone(&desk) as _)).transpose()?;
+        let whitelist = http.as_ref().map(|http| http.whitelist.clone()).unwrap_or_default();
+        Ok(Some(Port { desk, whitelist, shutdown: shutdown.clone(), _http: http, _ipc: ipc }))
     }
 
     /// From now on these answer.
@@ -78,12 +108,72 @@ impl Port {
         let client = loader.wallets().shared().config.coin().client_name;
         let more = |directory: &Directory| vec![stop(self.shutdown.clone(), client), help(directory.clone())];
         let engine = loader.serving(more, self.whitelist.clone());
-        self.desk.change(Some(Arc::new(JsonRpcHandler(Arc::new(engine)))));
+        self.desk.change(Some(Arc::new(engine)));
     }
 
     /// From now on nobody does.
     pub(crate) fn pause(&self) {
         self.desk.change(None);
+    }
+}
+
+impl Http {
+    fn open(config: &Config, handler: Arc<dyn Handler>) -> anyhow::Result<Http> {
+        let mut options = RpcOptions::read(config)?;
+        if !config.args().is_on_command_line("rpccookiefile") {
+            options.auth.cookie_file = Some(config.net_dir().join(".wallet-cookie"));
+        }
+        let (auth, cookie) = Authenticator::start(&options.auth, &SystemEntropy)?;
+        let endpoints = bind::endpoints(&options.binds, options.allows_others, options.port)?;
+        let listeners = bind::listen_on(&endpoints, config.coin().client_name)?;
+        let auth = Arc::new(auth);
+        let routes = Routes::new()
+            .with(Route::exact("/", Arc::clone(&handler)).json_rpc(Arc::clone(&auth)))
+            .with(Route::prefix("/wallet/", handler).json_rpc(auth));
+        let server = Server::start(listeners, options.server, routes).context("no RPC server")?;
+        Ok(Http { _server: server, _cookie: cookie, whitelist: options.whitelist })
+    }
+}
+
+/// What is found at the socket.
+struct Door {
+    hello: Hello,
+    desk: Arc<Desk>,
+}
+
+impl Init for Door {
+    fn make_echo(&self) -> Call<Option<Arc<dyn Echo>>> {
+        Ok(Some(Arc::new(|text: &str| text.to_owned())))
+    }
+
+    fn make_mining(&self) -> Call<Option<Arc<dyn Mining>>> {
+        Ok(None)
+    }
+
+    fn make_rpc(&self) -> Call<Option<Arc<dyn Rpc>>> {
+        Ok(Some(Arc::clone(&self.desk) as Arc<dyn Rpc>))
+    }
+}
+
+impl BulkheadInit for Door {
+    fn handshake(&self, hello: &Hello) -> Call<Answer<Hello>> {
+        Ok(self.hello.check(hello).map(|()| self.hello.clone()))
+    }
+
+    fn make_chain(&self) -> Call<Option<Arc<dyn Chain>>> {
+        Ok(None)
+    }
+
+    fn make_node(&self) -> Call<Option<Arc<dyn Node>>> {
+        Ok(None)
+    }
+
+    fn make_wallet_loader(&self, _: Arc<dyn Chain>) -> Call<Answer<Option<Arc<dyn WalletLoader>>>> {
+        Ok(Err(Failure::new("This wallet process has a node already.")))
+    }
+
+    fn attach_wallets(&self, _: Arc<dyn WalletLoader>) -> Call<Answer<()>> {
+        Ok(Err(Failure::new("This is a wallet process, and no node.")))
     }
 }
 

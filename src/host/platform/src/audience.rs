@@ -171,7 +171,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     /// A listener with a number.
     type Ear = (u32, Mutex<Sender<u32>>);

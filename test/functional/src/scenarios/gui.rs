@@ -3,15 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
-use bitcoin::hashes::Hash as _;
-use interfaces::{Hello, Json as Request};
-use ipc::{Address, Connect, Ipc, Options, Peer};
+use anyhow::{Context as _, Result, ensure};
+use ipc::Peer;
 use nix::sys::signal::Signal;
-use rpc::Json;
 
 use crate::processes::{children, runs, signal};
 use crate::programs::Shape;
+use crate::socket::{self, ask};
 use crate::stage::{Helper, Skip, Stage, expect_equal};
 use crate::wait::{DEADLINE, until};
 
@@ -30,7 +28,7 @@ fn with_a_child(stage: &Stage) -> Result<()> {
     let mut gui = stage.gui("a", &["-ipcbind=unix", "-keypool=10"])?;
     log.wait_for(0, "shows height 0,", &mut gui)?;
     let (node, wallet) = processes(&gui)?;
-    let peer = connect(stage, "a")?;
+    let peer = to_node(stage, "a")?;
     ask(&peer, "/", "createwallet", r#"["w",false,false,"",false,true,true]"#)?;
     log.wait_for(0, "wallet \"w\", balance 0.00000000", &mut gui)?;
     let address = ask(&peer, "/wallet/w", "getnewaddress", "[]")?.as_str()?.to_owned();
@@ -46,7 +44,7 @@ fn with_a_child(stage: &Stage) -> Result<()> {
     until("the end of the dead node's wallet", DEADLINE, || Ok((!runs(wallet)).then_some(())))?;
     let (next, wallet) = processes(&gui)?;
     ensure!(next != node && !runs(node), "the node that was killed still runs");
-    let peer = connect(stage, "a")?;
+    let peer = to_node(stage, "a")?;
     ask(&peer, "/", "generatetoaddress", &format!("[1,\"{}\"]", stage.address()?))?;
     let height = ask(&peer, "/", "getblockcount", "[]")?.write();
     log.wait_for(from, &format!("shows height {height},"), &mut gui)?;
@@ -121,15 +119,17 @@ fn frozen(stage: &Stage) -> Result<()> {
 /// What it cannot do is said in one sentence, and nothing is started.
 fn refused(stage: &Stage) -> Result<()> {
     let data = format!("-datadir={}", stage.data("c")?.display());
-    for (option, part) in [
-        ("-platform=offscreen", "Could not connect to the node at -ipcconnect=unix: Connection refused"),
-        ("-platform=paper", "Unknown -platform 'paper'"),
+    let cases: [(&[&str], &str); 4] = [
+        (&["-platform=offscreen"], "Could not connect to the node at -ipcconnect=unix: Connection refused"),
+        (&["-platform=offscreen", "-ipcbind=unix"], "-ipcbind is for a node that the GUI starts"),
+        (&["-platform=paper"], "Unknown -platform 'paper'"),
         // The environment of the GUI has no display here.
-        ("-debug=qt", "the GUI needs a display"),
-    ] {
-        let ended = stage.run_gui(&["-regtest", &data, "-ipcconnect=unix", option])?;
+        (&[], "the GUI needs a display"),
+    ];
+    for (options, part) in cases {
+        let ended = stage.run_gui(&[&["-regtest", &data, "-ipcconnect=unix"], options].concat())?;
         expect_equal("the exit code", &ended.status.code(), &Some(1))?;
-        ensure!(ended.stderr.contains(part), "{option}: expected `{part}` on standard error: {}", ended.stderr);
+        ensure!(ended.stderr.contains(part), "{options:?}: expected `{part}` on standard error: {}", ended.stderr);
         expect_equal("lines on standard error", &ended.stderr.lines().count(), &1)?;
     }
     Ok(())
@@ -166,26 +166,7 @@ impl Log {
     }
 }
 
-fn connect(stage: &Stage, name: &str) -> Result<Peer> {
-    let chain = stage.regtest()?;
-    let client = Ipc::new(Options::new(format!("{}-gui", stage.coin.id)));
-    let hello = Hello {
-        coin: stage.coin.id.to_owned(),
-        chain: chain.kind.name().to_owned(),
-        genesis: bitcoin::BlockHash::from_byte_array(chain.genesis.hash).to_string(),
-        role: "gui".to_owned(),
-        ..Hello::default()
-    };
-    let net = stage.data(name)?.join(chain.datadir_subdir);
-    let peer = client.connect(&Connect::To(Address::Unix(None)), &net, "node", Some(&hello))?;
-    peer.context("nobody is there")
-}
-
-fn ask(peer: &Peer, uri: &str, method: &str, params: &str) -> Result<Json> {
-    let rpc = peer.init().make_rpc()?.context("no JSON-RPC")?;
-    let request = format!(r#"{{"method":"{method}","params":{params},"id":1}}"#);
-    let answer = rpc.execute_rpc(&Request::new(request), uri, "")?.map_err(|failure| anyhow!(failure.0))?;
-    let answer = rpc::json::parse(answer.as_str().as_bytes()).context("the answer is no JSON")?;
-    ensure!(answer.get("error").is_null(), "{method} answered {}", answer.write());
-    Ok(answer.get("result").clone())
+fn to_node(stage: &Stage, name: &str) -> Result<Peer> {
+    let net = stage.data(name)?.join(stage.regtest()?.datadir_subdir);
+    socket::connect(stage, &net.join("node.sock"))
 }

@@ -2,12 +2,12 @@
 //! behind.
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use bitcoin::hashes::Hash as _;
-use interfaces::{Failure, Hello, Json, WalletCreate, WalletLoader};
+use interfaces::{Failure, Hello, WalletCreate, WalletLoader};
 use ipc::{Ipc, Options, Peer};
 
 use crate::processes::{children, runs};
 use crate::programs::Shape;
+use crate::socket::{ask, hello};
 use crate::stage::{Skip, Stage, expect_equal};
 use crate::wait::{DEADLINE, until};
 
@@ -59,29 +59,11 @@ fn coins(stage: &Stage, peer: &Peer, wallets: &dyn WalletLoader) -> Result<()> {
     let wallet = wallets.get_wallet("coins")?.context("the wallet is not open")?;
     expect_equal("coins of a new wallet", &wallet.coins()?, &Vec::new())?;
     let address = wallet.new_address("bech32", "mined")?.map_err(fail)?;
-    ask(peer, &format!(r#"{{"method":"generatetoaddress","params":[1,"{address}"],"id":1}}"#))?;
+    ask(peer, "/", "generatetoaddress", &format!("[1,\"{address}\"]"))?;
     let coin = until("the wallet's coin", DEADLINE, || Ok(wallet.coins()?.pop()))?;
     expect_equal("address and label", &(coin.address.as_str(), coin.label.as_str()), &(address.as_str(), "mined"))?;
     let decays = stage.coin.id == "freicoin";
     ensure!(coin.value_received > 0 && (coin.value_now < coin.value_received) == decays, "received and now: {coin:?}");
     ensure!(coin.safe && coin.depth == 1, "a block's own coin: {coin:?}");
     expect_equal("the sum", &coin.value_now, &wallet.balances()?.immature)
-}
-
-fn hello(stage: &Stage) -> Result<Hello> {
-    let chain = stage.regtest()?;
-    Ok(Hello {
-        coin: stage.coin.id.to_owned(),
-        chain: chain.kind.name().to_owned(),
-        genesis: bitcoin::BlockHash::from_byte_array(chain.genesis.hash).to_string(),
-        role: "gui".to_owned(),
-        ..Hello::default()
-    })
-}
-
-fn ask(peer: &Peer, request: &str) -> Result<()> {
-    let rpc = peer.init().make_rpc()?.context("no JSON-RPC")?;
-    let answer = rpc.execute_rpc(&Json::new(request), "/", "")?.map_err(|failure| anyhow!(failure.0))?;
-    ensure!(answer.as_str().contains(r#""error":null"#), "{}", answer.as_str());
-    Ok(())
 }

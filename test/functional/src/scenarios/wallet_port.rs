@@ -11,6 +11,7 @@ use rpc::{Code, Json};
 
 use crate::processes;
 use crate::programs::Shape;
+use crate::socket;
 use crate::stage::{Skip, Stage, expect_equal};
 use crate::wait::{DEADLINE, until};
 
@@ -25,8 +26,16 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     let mut node = stage.start("a", &NODE)?;
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let listen = format!("-rpcport={port}");
-    let options =
-        ["-ipcconnect=unix", "-server", &listen, "-keypool=10", "-fallbackfee=0.001", "-debug=ipc", "-debug=rpc"];
+    let options = [
+        "-ipcconnect=unix",
+        "-ipcbind=unix",
+        "-server",
+        &listen,
+        "-keypool=10",
+        "-fallbackfee=0.001",
+        "-debug=ipc",
+        "-debug=rpc",
+    ];
     let mut wallet = stage.wallet("a", &options)?;
     let cookie = node.net().join(".wallet-cookie");
     let mut client = until("the wallet's port", DEADLINE, || {
@@ -78,11 +87,23 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     let mut stranger = Client::new("127.0.0.1", port, stranger, Some(DEADLINE));
     ensure!(call(&mut stranger, "listwallets", &[]).is_err(), "a stranger was let in");
 
+    // The socket leads to the same wallets, for a client that says so.
+    let net = node.net().to_owned();
+    let peer = socket::connect(stage, &net.join("wallet.sock"))?;
+    expect_equal(
+        "wallets at the socket",
+        &socket::ask(&peer, "/", "listwallets", "[]")?.write().as_str(),
+        &r#"["w"]"#,
+    )?;
+    ensure!(peer.init().make_node()?.is_none(), "the wallet's socket leads to the node");
+
     // The node goes, and another comes.
     node.kill()?;
     until("the answer that there is no node", DEADLINE, || {
         Ok(call(&mut client, "listwallets", &[]).is_err().then_some(()))
     })?;
+    let gone = socket::try_ask(&peer, "/", "listwallets", "[]")?.err().context("an answer without a node")?;
+    expect_equal("the answer without a node", &gone.to_string().as_str(), &"The node is gone; waiting for its return")?;
     let mut node = stage.start("a", &NODE)?;
     until("the wallet's return", DEADLINE, || Ok(call(&mut client, "listwallets", &[]).is_ok().then_some(())))?;
     call(&mut client, "loadwallet", &["w".into()])?;
@@ -93,6 +114,7 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     call(&mut client, "stop", &[])?;
     ensure!(wallet.wait_for_end()?.success(), "the wallet did not end well");
     ensure!(!cookie.exists(), "the cookie is left");
+    ensure!(!net.join("wallet.sock").exists(), "the socket is left");
     expect_equal("the node's height", &(node.height()? > 0), &true)?;
     node.signal(Signal::SIGTERM)?;
     ensure!(node.wait_for_end()?.success(), "the node did not end well");

@@ -197,7 +197,8 @@ impl Shared {
 
     fn answer(&self, command: Command) {
         let session = lock(&self.current).session.clone();
-        let news = match &session {
+        let news = match session {
+            // It is let go of before the answer is told: who hears that may end it.
             Some(session) => session.answer(command, self.convert),
             None => nobody(command),
         };

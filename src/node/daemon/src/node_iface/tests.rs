@@ -10,6 +10,8 @@ use interfaces::{BlockRef, Call, Node, NodeNotifications};
 use crate::WalletSource;
 use crate::testing::RunningNode;
 
+const LONG: Duration = Duration::from_mins(1);
+
 struct Screen(Mutex<Sender<String>>);
 
 impl Screen {
@@ -60,12 +62,12 @@ fn a_gui_sees_what_happens() {
     node.mine(2);
     node.context().ui.show_progress("Rescanning…", 7);
     node.ask("syncwithvalidationinterfacequeue", "[]").unwrap();
-    let mut seen: Vec<String> = (0..3).map(|_| lines.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
+    let mut seen: Vec<String> = (0..3).map(|_| lines.recv_timeout(LONG).unwrap()).collect();
     seen.sort();
     assert_eq!(seen, ["Rescanning… 7", "tip 1", "tip 2"]);
     handler.disconnect().unwrap();
     node.context().ui.show_progress("Rescanning…", 8);
-    assert_eq!(lines.recv_timeout(Duration::from_secs(60)), Err(RecvTimeoutError::Disconnected));
+    assert_eq!(lines.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
     let status = gui.status().unwrap();
     assert_eq!((status.tip.height, status.header_height, status.mempool_count), (2, 2, 0));
     let answer = gui.execute_rpc(&interfaces::Json::new(r#"{"method":"getblockcount","id":1}"#), "/").unwrap().unwrap();
