@@ -3,8 +3,9 @@
 //! The checks panic with the difference, as tests do. They suppose as little as they can about the implementation: where
 //! one needs a block or a wallet, it makes it through the interface or is given a closure that does.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use interfaces::{
     Amount, BlockCheckOptions, BlockCreateOptions, BlockHash, BlockWaitOptions, Broadcast, BulkheadInit, Call, Chain,
@@ -109,17 +110,29 @@ pub fn check_rpc(rpc: &dyn Rpc) {
 
 /// Writes down what it is told, and on which thread.
 #[derive(Debug, Default)]
-struct Diary(Mutex<Vec<(ThreadId, String)>>);
+struct Diary(Mutex<Vec<(ThreadId, String)>>, Condvar);
 
 impl Diary {
     #[expect(clippy::unnecessary_wraps, reason = "the tail of every method here")]
     fn write(&self, line: String) -> Call<()> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((thread::current().id(), line));
+        self.1.notify_all();
         Ok(())
     }
 
     fn read(&self) -> Vec<(ThreadId, String)> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Diary {
+    /// Waits for a line, because who tells need not wait until it was heard. False if there is none.
+    fn waits_for(&self, is: impl Fn(&str) -> bool) -> bool {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = |lines: &mut Vec<(ThreadId, String)>| !lines.iter().any(|(_, line)| is(line));
+        let (_lines, time) =
+            self.1.wait_timeout_while(lines, Duration::from_mins(1), missing).unwrap_or_else(PoisonError::into_inner);
+        !time.timed_out()
     }
 }
 
@@ -301,7 +314,8 @@ pub fn check_node(node: &dyn Node) {
     let handler = good(node.handle_notifications(diary.clone()));
     good(node.set_network_active(!before.network_active));
     assert_eq!(good(node.status()).network_active, !before.network_active);
-    assert!(diary.read().iter().any(|(_, line)| line.starts_with("network ")));
+    assert!(diary.waits_for(|line| line.starts_with("network ")), "{:?}", diary.read());
+    diary.read();
     good(handler.disconnect());
     good(node.set_network_active(before.network_active));
     assert_eq!(diary.read(), []);

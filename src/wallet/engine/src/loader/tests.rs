@@ -99,6 +99,7 @@ fn a_wallet_is_made_closed_and_opened_again() {
 struct Asleep(Mutex<Receiver<()>>);
 
 impl Asleep {
+    #[expect(clippy::unnecessary_wraps, reason = "the tail of every method here")]
     fn sleep(&self) -> Call<()> {
         let _ = self.0.lock().unwrap().recv();
         Ok(())
