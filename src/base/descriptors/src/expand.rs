@@ -172,7 +172,7 @@ impl Expander<'_> {
         let internal_key = self.key(internal)?.inner.x_only_public_key().0;
         let leaf = |(depth, leaf): &(u8, Node)| Some((*depth, self.node(leaf, Place::Tr)?.pop()?));
         let tree = TaprootTree { internal_key, leaves: leaves.iter().map(leaf).collect::<Option<_>>()? };
-        let output = tree.info()?.output_key().serialize();
+        let output = tree.output_key()?;
         self.known.taproot.insert(output, tree);
         Some(vec![Destination::WitnessV1Taproot(output).script_pubkey()])
     }

@@ -7,6 +7,8 @@ use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
 use bitcoin::secp256k1::{All, PublicKey, Secp256k1};
 use primitives::EXTENDED_KEY_SIZE;
 
+use crate::multiple;
+
 /// The tables that derivation needs. They hold no state.
 pub(crate) static CURVE: LazyLock<Secp256k1<All>> = LazyLock::new(Secp256k1::new);
 
@@ -62,18 +64,16 @@ impl ExtendedKey {
     pub fn tweak(&self, index: u32) -> Option<([u8; 32], Self)> {
         let child_number = ChildNumber::from(index);
         let (tweak, chain_code) = self.0.ckd_pub_tweak(child_number).ok()?;
-        // What `Xpub::ckd_pub` does in one step takes a tenth longer than these two: a multiple of the curve's generator
-        // comes from tables.
-        let further = PublicKey::from_secret_key(&CURVE, &tweak);
+        let tweak = tweak.secret_bytes();
         let child = Xpub {
             network: self.0.network,
             depth: self.0.depth.checked_add(1)?,
             parent_fingerprint: self.0.fingerprint(),
             child_number,
-            public_key: self.0.public_key.combine(&further).ok()?,
+            public_key: multiple::step(&self.0.public_key, &tweak)?,
             chain_code,
         };
-        Some((tweak.secret_bytes(), Self(child)))
+        Some((tweak, Self(child)))
     }
 
     /// The descendant at the end of a path.

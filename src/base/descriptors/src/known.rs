@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use bitcoin::hashes::{Hash, hash160};
-use bitcoin::taproot::{TaprootBuilder, TaprootSpendInfo};
+use bitcoin::secp256k1::Parity;
+use bitcoin::taproot::{TapTweakHash, TaprootBuilder, TaprootSpendInfo};
 use bitcoin::{PublicKey, ScriptBuf, XOnlyPublicKey};
 
 use crate::extended::CURVE;
+use crate::multiple;
 
 /// Where a key comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,6 +34,16 @@ impl TaprootTree {
         let add = |builder: TaprootBuilder, (depth, script): &(u8, ScriptBuf)| builder.add_leaf(*depth, script.clone());
         let builder = self.leaves.iter().try_fold(TaprootBuilder::new(), add).ok()?;
         builder.finalize(&CURVE, self.internal_key).ok()
+    }
+
+    /// The output key alone, which for a key without scripts takes less.
+    pub fn output_key(&self) -> Option<[u8; 32]> {
+        if !self.leaves.is_empty() {
+            return Some(self.info()?.output_key().serialize());
+        }
+        let tweak = TapTweakHash::from_key_and_tweak(self.internal_key, None).to_byte_array();
+        let output = multiple::step(&self.internal_key.public_key(Parity::Even), &tweak)?;
+        Some(output.x_only_public_key().0.serialize())
     }
 }
 
@@ -101,8 +113,25 @@ impl Known {
 
     /// The origin of either key with this x coordinate.
     pub fn origin_x_only(&self, key: &XOnlyPublicKey) -> Option<&Origin> {
-        [bitcoin::key::Parity::Even, bitcoin::key::Parity::Odd]
-            .into_iter()
-            .find_map(|parity| self.origin(&PublicKey::new(key.public_key(parity))))
+        [Parity::Even, Parity::Odd].into_iter().find_map(|parity| self.origin(&PublicKey::new(key.public_key(parity))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::secp256k1::SecretKey;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_output_key_alone_is_that_of_all_there_is_to_know(secret in 1..=u128::MAX, has_script: bool) {
+            let secret = [[0; 16], secret.to_be_bytes()].concat();
+            let key = SecretKey::from_slice(&secret).unwrap();
+            let leaves = if has_script { vec![(0, ScriptBuf::new())] } else { Vec::new() };
+            let tree = TaprootTree { internal_key: key.x_only_public_key(&CURVE).0, leaves };
+            prop_assert_eq!(tree.output_key(), tree.info().map(|info| info.output_key().serialize()));
+        }
     }
 }

@@ -30,6 +30,7 @@ pub mod fuzz;
 mod infer;
 mod key;
 mod known;
+mod multiple;
 pub mod musig;
 mod notation;
 mod parse;

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 thread_local! {
@@ -23,6 +24,37 @@ where
         set_internal_name(&internal);
         body()
     })
+}
+
+/// Does the same with each of many things, on all processors, and returns the results in their order.
+pub fn share<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let workers = crate::machine::cores().min(items.len());
+    if workers < 2 {
+        return items.into_iter().map(work).collect();
+    }
+    let count = items.len();
+    let left = Mutex::new(items.into_iter().enumerate());
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let rounds = || {
+        let mut done = Vec::new();
+        while let Some((number, item)) = next() {
+            done.push((number, work(item)));
+        }
+        done
+    };
+    let mut results: Vec<Option<R>> = std::iter::repeat_with(|| None).take(count).collect();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(rounds)).collect();
+        let mine = rounds();
+        let theirs =
+            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        for (number, result) in std::iter::once(mine).chain(theirs).flatten() {
+            if let Some(place) = results.get_mut(number) {
+                *place = Some(result);
+            }
+        }
+    });
+    results.into_iter().flatten().collect()
 }
 
 /// Sets both names of the calling thread, which a pool or a runtime has started.
@@ -73,6 +105,20 @@ mod tests {
         .unwrap()
         .join()
         .unwrap();
+    }
+
+    #[test]
+    fn shared_work_comes_back_in_order() {
+        for count in [0, 1, 2, 1000] {
+            let doubled = share((0..count).collect(), |number: usize| number * 2);
+            assert_eq!(doubled, (0..count).map(|number| number * 2).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "the seventh")]
+    fn a_panic_in_shared_work_is_passed_on() {
+        share((0..100).collect(), |number| assert!(number != 7, "the seventh"));
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! Giving out addresses, and listing the HD keys behind them.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use bitcoin::{PublicKey, Script, ScriptBuf};
 use descriptors::{ExtendedKey, NoPrivateKeys, parse};
+use platform::entropy::random_bytes;
+use platform::{Entropy, thread};
 use signer::{AddressType, ExtendedPrivateKey, KeyRing, default_descriptor};
 use walletdb::{DescriptorId, Record};
+use zeroize::Zeroizing;
 
 use super::{Extent, Keys, Manager, ManagerFault};
 
@@ -25,6 +29,17 @@ pub enum AddressFault {
 
 /// An HD key and the descriptors that use it.
 pub type HdKey<'k> = (ExtendedKey, Vec<&'k Manager>);
+
+/// A new root key.
+pub fn new_root(entropy: &dyn Entropy) -> Result<ExtendedPrivateKey, io::Error> {
+    loop {
+        let seed = Zeroizing::new(random_bytes::<32>(entropy)?);
+        // One seed in 2^127 is no key.
+        if let Some(root) = ExtendedPrivateKey::from_seed(seed.as_slice()) {
+            return Ok(root);
+        }
+    }
+}
 
 impl Keys {
     /// Whether any new address can be given out.
@@ -63,23 +78,45 @@ impl Keys {
         }
     }
 
-    /// Makes the descriptor of a root for one kind of address, and activates it.
+    /// Every kind of address that the chain has, for receiving and for change.
+    pub fn all_kinds(&self) -> Vec<(AddressType, bool)> {
+        let kinds = self.notation.address_types();
+        [false, true].into_iter().flat_map(|internal| kinds.iter().map(move |kind| (*kind, internal))).collect()
+    }
+
+    /// Makes the descriptors of a root for kinds of addresses, for change or not, and activates them.
     pub fn set_up(
         &mut self,
         root: &ExtendedPrivateKey,
-        kind: AddressType,
-        internal: bool,
+        wanted: &[(AddressType, bool)],
         chain: coin::ChainKind,
         now: i64,
         out: &mut Vec<Record>,
-    ) -> Result<DescriptorId, ManagerFault> {
-        let descriptor = default_descriptor(root.public(), kind, internal, chain, &self.notation);
-        let created = u64::try_from(now).unwrap_or(0);
+    ) -> Result<Vec<DescriptorId>, ManagerFault> {
+        let extent = Extent { created: u64::try_from(now).unwrap_or(0), start: 0, end: 0, next: 0 };
         let mut ring = KeyRing::new(self.notation);
         ring.insert(root.key().clone());
-        let id = self.import(descriptor, Extent { created, start: 0, end: 0, next: 0 }, &ring, out)?;
-        self.activate(id, kind, internal, out);
-        Ok(id)
+        // Making scripts ahead is most of the work, and all processors share it.
+        let make = |&(kind, internal): &(AddressType, bool)| {
+            let descriptor = default_descriptor(root.public(), kind, internal, chain, &self.notation);
+            let mut manager = self.manager_for(descriptor, extent)?;
+            let mut records = Vec::new();
+            let done = manager.top_up(self.keypool, &ring, &mut Vec::new(), &mut records);
+            if done { Ok((kind, internal, manager, records)) } else { Err(ManagerFault::TopUp) }
+        };
+        let made: Vec<_> = thread::share(wanted.iter().collect(), make).into_iter().collect::<Result<_, _>>()?;
+        let mut ids = Vec::with_capacity(made.len());
+        for (kind, internal, manager, mut records) in made {
+            let id = *manager.id();
+            if !self.vault.add(&id, &ring, out) {
+                return Err(ManagerFault::Locked);
+            }
+            out.append(&mut records);
+            self.insert(manager);
+            self.activate(id, kind, internal, out);
+            ids.push(id);
+        }
+        Ok(ids)
     }
 
     /// The roots of all descriptors, of the active ones, or of those that are there for their key only.

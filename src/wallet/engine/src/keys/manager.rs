@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::thread;
 
 use bitcoin::{PublicKey, Script, ScriptBuf};
 use descriptors::{Cache, Cached, Descriptor, Expansion, NoPrivateKeys, PrivateKeys};
+use platform::thread;
 use signer::{AddressType, KeyRing};
 use walletdb::{DescriptorId, DescriptorRecord, Record, Text};
 
@@ -170,17 +170,9 @@ impl Manager {
     fn expand_all(&self, range: Range<i32>) -> Option<Vec<Expansion>> {
         const WORTH_SHARING: usize = 128;
         let indices: Vec<i32> = range.collect();
-        let workers = platform::machine::cores();
-        if workers < 2 || indices.len() < WORTH_SHARING {
-            return indices.into_iter().map(|index| self.expand(index)).collect();
-        }
-        thread::scope(|scope| {
-            let share = |part: &[i32]| part.iter().map(|index| self.expand(*index)).collect::<Option<Vec<Expansion>>>();
-            let parts = indices.chunks(indices.len().div_ceil(workers));
-            let shares: Vec<_> = parts.map(|part| scope.spawn(move || share(part))).collect();
-            let done = shares.into_iter().map(|share| share.join().ok().flatten());
-            Some(done.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
-        })
+        let expand = |part: &[i32]| part.iter().map(|index| self.expand(*index)).collect::<Option<Vec<Expansion>>>();
+        let shares = thread::share(indices.chunks(WORTH_SHARING).collect(), expand);
+        Some(shares.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     /// The same for one of its scripts.

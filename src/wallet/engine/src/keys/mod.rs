@@ -21,7 +21,7 @@ use descriptors::{Descriptor, Known, Notation};
 use signer::{AddressType, KeyRing};
 use walletdb::{DescriptorId, Record};
 
-pub use addresses::{AddressFault, HdKey};
+pub use addresses::{AddressFault, HdKey, new_root};
 pub use manager::{Extent, Manager, ManagerFault};
 pub use vault::{Vault, VaultFault};
 
@@ -151,7 +151,8 @@ impl Keys {
         }
     }
 
-    fn learn_scripts(&mut self, scripts: impl IntoIterator<Item = ScriptBuf>, id: DescriptorId) {
+    fn learn_scripts(&mut self, scripts: Vec<ScriptBuf>, id: DescriptorId) {
+        self.scripts.reserve(scripts.len());
         for script in scripts {
             let ids = match self.scripts.entry(script) {
                 Entry::Occupied(known) => known.into_mut(),
@@ -276,6 +277,14 @@ impl Keys {
         skipped
     }
 
+    /// A descriptor, new or with another extent.
+    fn manager_for(&self, descriptor: Descriptor, extent: Extent) -> Result<Manager, ManagerFault> {
+        match self.managers.get(&descriptor.id()) {
+            Some(known) => known.with_extent(extent),
+            None => Ok(Manager::new(descriptor, extent)),
+        }
+    }
+
     /// Adds a descriptor, or changes the extent of one that is there. Its private keys are in `ring`.
     pub fn import(
         &mut self,
@@ -284,11 +293,8 @@ impl Keys {
         ring: &KeyRing,
         out: &mut Vec<Record>,
     ) -> Result<DescriptorId, ManagerFault> {
-        let id = descriptor.id();
-        let manager = match self.managers.get(&id) {
-            Some(known) => known.with_extent(extent)?,
-            None => Manager::new(descriptor, extent),
-        };
+        let manager = self.manager_for(descriptor, extent)?;
+        let id = *manager.id();
         if !self.vault.add(&id, ring, out) {
             return Err(ManagerFault::Locked);
         }

@@ -23,11 +23,7 @@ fn root(byte: u8) -> ExtendedPrivateKey {
 /// Keys of a new wallet, and the records of it.
 fn fresh(keypool: i32) -> (Keys, Vec<Record>) {
     let (mut keys, mut records) = (Keys::new(notation(), keypool), Vec::new());
-    for internal in [false, true] {
-        for kind in AddressType::ALL {
-            keys.set_up(&root(1), kind, internal, ChainKind::Regtest, 100, &mut records).unwrap();
-        }
-    }
+    keys.set_up(&root(1), &keys.all_kinds(), ChainKind::Regtest, 100, &mut records).unwrap();
     (keys, records)
 }
 

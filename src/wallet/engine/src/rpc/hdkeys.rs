@@ -9,9 +9,9 @@ use signer::{ExtendedPrivateKey, KeyRing, default_descriptor};
 use super::addresses::kind_of;
 use super::common::{ensure_unlocked, hex, is_watch_only, wallet_of};
 use super::docs::hdkeys as docs;
-use crate::keys::{Extent, Manager};
+use crate::keys::{Extent, Manager, new_root};
 use crate::loader::Wallets;
-use crate::wallet::{Core, WalletError, new_root};
+use crate::wallet::{Core, WalletError};
 
 pub(super) fn methods() -> Vec<Method<Wallets>> {
     vec![
@@ -99,9 +99,9 @@ fn create_descriptor(wallets: &Wallets, request: &Request) -> Result<Json, RpcEr
             if core.keys.manager(&descriptor.id()).is_some() {
                 continue;
             }
-            let id = core.keys.set_up(&root, kind, internal, chain, now, &mut draft.records);
-            let id = id.map_err(WalletError::from)?;
-            texts.extend(core.keys.manager(&id).map(Manager::text));
+            let ids = core.keys.set_up(&root, &[(kind, internal)], chain, now, &mut draft.records);
+            let ids = ids.map_err(WalletError::from)?;
+            texts.extend(ids.iter().filter_map(|id| core.keys.manager(id)).map(Manager::text));
         }
         if texts.is_empty() {
             return Err(RpcError::new(Code::WALLET_ERROR, "Descriptor already exists"));
@@ -129,7 +129,7 @@ fn add(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
         ensure_unlocked(core)
     })?;
     let root = match request.opt_str("hdkey")? {
-        None => new_root(shared)?,
+        None => new_root(&*shared.entropy).map_err(|error| WalletError::Entropy(error.to_string()))?,
         Some(text) => ExtendedPrivateKey::from_text(text, notation).ok_or_else(|| {
             refused(if notation.read_extended(text).is_some() {
                 "Extended public key (xpub) provided, but extended private key (xprv) is required"

@@ -2,14 +2,11 @@
 
 use std::fs;
 
-use platform::entropy::random_bytes;
 use platform::{Clock, Entropy};
-use signer::ExtendedPrivateKey;
 use walletdb::{Record, Records, WalletFile, WalletFlags};
-use zeroize::Zeroizing;
 
 use super::{Printed, Tool, ToolError};
-use crate::keys::Keys;
+use crate::keys::{Keys, new_root};
 use crate::shared::Shared;
 
 /// How many scripts each descriptor gets. The tool has no option for that.
@@ -44,26 +41,11 @@ impl Tool<'_> {
     fn fill(&self, wallet: &WalletFile, clock: &dyn Clock, entropy: &dyn Entropy) -> Result<(), ToolError> {
         let flags = WalletFlags::DESCRIPTORS.with(WalletFlags::LAST_HARDENED_XPUB_CACHED);
         let mut records = vec![Record::Version(Shared::client_version()), Record::Flags(flags)];
-        let root = new_root(entropy)?;
+        let root = new_root(entropy).map_err(|error| ToolError::Entropy(error.to_string()))?;
         let mut keys = Keys::new(descriptors::Notation::new(self.config.coin(), self.config.chain()), KEYPOOL);
         let (chain, now) = (self.config.chain().kind, clock.unix_seconds());
-        for internal in [false, true] {
-            for kind in keys.notation().address_types().iter().copied() {
-                keys.set_up(&root, kind, internal, chain, now, &mut records)?;
-            }
-        }
+        keys.set_up(&root, &keys.all_kinds(), chain, now, &mut records)?;
         wallet.txn(|batch| records.iter().try_for_each(|record| batch.put(record)))?;
         Ok(())
-    }
-}
-
-fn new_root(entropy: &dyn Entropy) -> Result<ExtendedPrivateKey, ToolError> {
-    loop {
-        let seed = random_bytes::<32>(entropy).map_err(|error| ToolError::Entropy(error.to_string()))?;
-        let seed = Zeroizing::new(seed);
-        // One seed in 2^127 is no key.
-        if let Some(root) = ExtendedPrivateKey::from_seed(seed.as_slice()) {
-            return Ok(root);
-        }
     }
 }

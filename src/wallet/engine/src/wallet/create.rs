@@ -4,16 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use interfaces::Secret;
-use platform::entropy::random_bytes;
-use signer::{ExtendedPrivateKey, KeyRing};
+use signer::KeyRing;
 use walletdb::{OpenOptions, Record, WalletFile, WalletFlags};
-use zeroize::Zeroizing;
 
 use super::{Core, Draft, NO_BIRTH, Wallet, WalletError};
 use crate::book::Book;
 use crate::convert;
 use crate::device::{Offered, Signer};
-use crate::keys::{Extent, Keys};
+use crate::keys::{Extent, Keys, new_root};
 use crate::ledger::Ledger;
 use crate::shared::Shared;
 use crate::spend::Settings;
@@ -42,19 +40,25 @@ impl Wallet {
         // People are asked before there is a file: they may have to look for their device first.
         let has_device = new.flags.contains(WalletFlags::EXTERNAL_SIGNER);
         let offered = if has_device { Some(Signer::find(shared)?.descriptors()?) } else { None };
-        let file = WalletFile::open_with(path, shared.format, OpenOptions::NEW.unsafe_sync(unsafe_sync))
-            .map_err(WalletError::OpenNew)?;
         let mut core = Core::empty(shared);
         let born_encrypted = !new.passphrase.expose().is_empty();
         let mut draft = Draft::default();
         draft.records.push(Record::Version(Shared::client_version()));
         let flags = new.flags.with(WalletFlags::DESCRIPTORS).with(WalletFlags::LAST_HARDENED_XPUB_CACHED);
         core.set_flags(flags, &mut draft);
-        match offered {
-            Some(offered) => core.set_up_device(offered, shared.now(), &mut draft)?,
-            None if born_encrypted => {}
-            None => core.set_up_keys(shared, &mut draft)?,
-        }
+        // Keys are made while the disk is waited for.
+        let file = std::thread::scope(|scope| {
+            let options = OpenOptions::NEW.unsafe_sync(unsafe_sync);
+            let file = scope.spawn(move || WalletFile::open_with(path, shared.format, options));
+            let keys = match offered {
+                Some(offered) => core.set_up_device(offered, shared.now(), &mut draft),
+                None if born_encrypted => Ok(()),
+                None => core.set_up_keys(shared, &mut draft),
+            };
+            let file = file.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let file = file.map_err(WalletError::OpenNew)?;
+            keys.map(|()| file)
+        })?;
         if let Some(tip) = shared.chain.tip()? {
             core.ledger.set_tip(convert::from_hash(&tip.hash), tip.height);
             let found = shared.chain.find_block(tip.hash, false)?;
@@ -101,13 +105,9 @@ impl Core {
         if self.flags.contains(WalletFlags::BLANK) || self.is_watch_only() {
             return Ok(());
         }
-        let root = new_root(shared)?;
+        let root = new_root(&*shared.entropy).map_err(|error| WalletError::Entropy(error.to_string()))?;
         let (chain, now) = (shared.config.chain().kind, shared.now());
-        for internal in [false, true] {
-            for kind in self.keys.notation().address_types().iter().copied() {
-                self.keys.set_up(&root, kind, internal, chain, now, &mut draft.records)?;
-            }
-        }
+        self.keys.set_up(&root, &self.keys.all_kinds(), chain, now, &mut draft.records)?;
         self.older(now);
         self.set_flags(self.flags.without(WalletFlags::BLANK), draft);
         Ok(())
@@ -126,17 +126,5 @@ impl Core {
         self.older(now);
         self.set_flags(self.flags.without(WalletFlags::BLANK), draft);
         Ok(())
-    }
-}
-
-/// A new root key.
-pub(crate) fn new_root(shared: &Shared) -> Result<ExtendedPrivateKey, WalletError> {
-    loop {
-        let seed = random_bytes::<32>(&*shared.entropy).map_err(|error| WalletError::Entropy(error.to_string()))?;
-        let seed = Zeroizing::new(seed);
-        // One seed in 2^127 is no key.
-        if let Some(root) = ExtendedPrivateKey::from_seed(seed.as_slice()) {
-            return Ok(root);
-        }
     }
 }

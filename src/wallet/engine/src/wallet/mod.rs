@@ -32,7 +32,6 @@ use crate::spend::Settings;
 pub use self::core::{Core, Draft, NO_BIRTH};
 pub(crate) use attach::TIMESTAMP_WINDOW;
 pub use create::NewWallet;
-pub(crate) use create::new_root;
 pub use crypt::passphrase_text;
 pub use error::{WalletError, road};
 pub(crate) use scan::ScanRange;
