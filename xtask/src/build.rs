@@ -94,8 +94,14 @@ impl flags::Build {
 
 /// Makes sure of the native packages and compiles.
 pub(crate) fn build(project: &Project, host: Host, release: bool) -> Result<Built> {
+    build_some(project, host, release, |_| true)
+}
+
+/// The same for some of the executables.
+pub(crate) fn build_some(project: &Project, host: Host, release: bool, wanted: fn(&Role) -> bool) -> Result<Built> {
     let shape = depends::ensure(project, host)?;
-    let built = plan(project, host, release, shape);
+    let mut built = plan(project, host, release, shape);
+    built.roles.retain(wanted);
     if built.roles.is_empty() {
         bail!("this checkout has no executables: src/bin is empty");
     }

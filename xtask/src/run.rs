@@ -24,7 +24,8 @@ impl flags::Run {
         let coin = self.coin.as_deref().unwrap_or("bitcoin");
         ensure!(coin != "all", "one coin at a time: --coin NAME");
         let coins = coins(project, coin)?;
-        let built = build::build(project, Host::native()?, self.release)?;
+        // A node needs no windows, which take long to compile on a fresh machine.
+        let built = build::build_some(project, Host::native()?, self.release, |role| !role.has_windows())?;
         let home = project.target().join("run").join(coin);
         install(&built, &coins, &home.join("bin"))?;
         let start = Start::new(&built, coin, &home, &self.options)?;

@@ -1,7 +1,6 @@
 //! JSON-RPC requests, and what their answers say.
 
 use interfaces::{Answer, Call, Json};
-use platform::format_iso8601;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -11,6 +10,7 @@ use crate::history::Row;
 use crate::outcome::{Reply, RpcFailure, Trouble, flat};
 use crate::receive::Requested;
 use crate::send::{Fee, Payment};
+use crate::status::minute;
 
 /// How many transactions are listed.
 const LISTED: u32 = 200;
@@ -108,7 +108,7 @@ struct Listed<'a> {
 pub(crate) fn read_transactions(call: Call<Answer<Json>>) -> Reply<Vec<Row>> {
     let result = result(call);
     let row = |listed: Listed<'_>| Row {
-        time: format_iso8601(listed.time),
+        time: minute(listed.time),
         category: listed.category,
         address: listed.address,
         label: listed.label,
@@ -225,7 +225,7 @@ mod tests {
         let rows = read_transactions(Ok(Ok(answer(list)))).unwrap();
         assert_eq!((rows[1].amount.as_str(), rows[1].kind()), ("1.10000000", "Received"));
         assert_eq!((rows[0].amount.as_str(), rows[0].state().as_str()), ("-0.00000001", "Conflicted"));
-        assert_eq!(rows[0].time, "1970-01-01T00:00:02Z");
+        assert_eq!(rows[0].time, "1970-01-01 00:00");
     }
 
     #[test]

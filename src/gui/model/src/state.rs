@@ -293,6 +293,10 @@ impl State {
             Ok(status) => {
                 let moved = self.bar.status.as_ref().is_none_or(|before| before.tip != status.tip);
                 self.bar.status = Some(status);
+                if !self.wallets.busy {
+                    // What it was busy with is done, or else it will say so again.
+                    self.bar.message.clear();
+                }
                 self.unsettled = if moved { SETTLE } else { self.unsettled.saturating_sub(1) };
                 if self.unsettled > 0 {
                     self.want_wallet(commands);

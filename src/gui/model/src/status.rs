@@ -3,6 +3,15 @@
 use interfaces::NodeStatus;
 use platform::format_iso8601;
 
+/// Day and minute, in UTC, as people read them.
+pub(crate) fn minute(time: i64) -> String {
+    let full = format_iso8601(time);
+    match full.split_once('T') {
+        Some((day, rest)) => format!("{day} {}", rest.get(..5).unwrap_or(rest)),
+        None => full,
+    }
+}
+
 /// Something that takes time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
@@ -29,9 +38,9 @@ impl StatusBar {
         self.status.as_ref().map(|status| status.tip.height)
     }
 
-    /// When the last block was made.
+    /// When the last block was made, in UTC.
     pub fn last_block(&self) -> Option<String> {
-        self.status.as_ref().map(|status| format_iso8601(status.tip_time))
+        self.status.as_ref().map(|status| minute(status.tip_time))
     }
 
     /// How much of the chain is verified, in percent with two decimals.
@@ -63,7 +72,7 @@ mod tests {
         let status = NodeStatus { progress: 0.123_456, tip_time: 1_231_006_505, ..NodeStatus::default() };
         let bar = StatusBar { status: Some(status), ..StatusBar::default() };
         assert_eq!(bar.percent().as_deref(), Some("12.35 %"));
-        assert_eq!(bar.last_block().as_deref(), Some("2009-01-03T18:15:05Z"));
+        assert_eq!(bar.last_block().as_deref(), Some("2009-01-03 18:15"));
         assert_eq!(StatusBar::default().percent(), None);
     }
 }

@@ -78,7 +78,7 @@ fn status(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
             ui.label(format!("Catching up: {}", bar.percent().unwrap_or_default()));
             ui.separator();
         }
-        ui.label(format!("Last block {}", bar.last_block().unwrap_or_default()));
+        ui.label(format!("Last block {} UTC", bar.last_block().unwrap_or_default()));
         ui.separator();
         ui.label(format!("Peers {} in, {} out", status.connections_in, status.connections_out));
         ui.separator();

@@ -50,7 +50,7 @@ fn running(lock: LockState) -> State {
 
 fn row() -> Row {
     Row {
-        time: "2026-01-01T00:00:00Z".into(),
+        time: "2026-01-01 00:00".into(),
         category: "receive".into(),
         label: "rent".into(),
         amount: "1.10000000".into(),

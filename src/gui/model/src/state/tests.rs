@@ -129,6 +129,19 @@ fn a_new_wallet_is_looked_at() {
 }
 
 #[test]
+fn last_words_go_when_the_work_is_done() {
+    let mut state = running();
+    state.act(Action::CreateName("x".into()));
+    state.act(Action::Create);
+    state.hear(News::InitMessage("Creating wallet…".into()));
+    state.hear(News::Status(Ok(status(1))));
+    assert_eq!(state.bar.message, "Creating wallet…");
+    state.hear(News::Opened(Ok(WalletOpened { name: "x".into(), ..WalletOpened::default() })));
+    state.hear(News::Status(Ok(status(1))));
+    assert_eq!(state.bar.message, "");
+}
+
+#[test]
 fn the_console_answers() {
     let mut state = running();
     state.act(Action::ConsoleInput("getblockcount".into()));
