@@ -12,9 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use config::Config;
 use engine::loader::{Loader, Wallets};
-use interfaces::{
-    Answer, BulkheadInit, Call, Chain, Echo, Failure, Hello, Init, Json, Mining, Node, Rpc, WalletLoader,
-};
+use interfaces::{Answer, Call, Failure, Json, Rpc};
 use ipc::{Address, Ipc, Options};
 use platform::{Shutdown, SystemEntropy};
 use rpc::auth::Authenticator;
@@ -23,7 +21,7 @@ use rpc::http::{Handler, HttpReply, HttpRequest, JsonRpcHandler, Route, Routes, 
 use rpc::{Arg, Caller, Directory, Engine, Method, Res, RpcOptions, Whitelist, bind, method};
 use tracing::info;
 
-use crate::wallets::hello;
+use crate::wallets::{WalletInit, hello};
 
 const UNAVAILABLE: u16 = 503;
 
@@ -43,7 +41,6 @@ struct Http {
     // Dropped in this order: no answers, then no cookie.
     _server: Server,
     _cookie: Option<Cookie>,
-    whitelist: Whitelist,
 }
 
 /// Answers with the wallets of the node that is there.
@@ -75,7 +72,7 @@ impl Rpc for Desk {
         let Some(engine) = self.engine() else { return Ok(Err(Failure::new(NOBODY))) };
         let caller = Caller { uri: uri.to_owned(), user: user.to_owned(), ..Caller::default() };
         let answer = engine.answer_text(request.as_str(), &caller);
-        Ok(answer.map(Json::new).ok_or_else(|| Failure::new("invalid JSON received over IPC")))
+        Ok(answer.map(Json::new).map_err(|error| Failure::new(error.to_string())))
     }
 }
 
@@ -91,7 +88,7 @@ impl Port {
         }
         let desk = Arc::new(Desk::default());
         let ipc = Ipc::new(Options::new(config.executable()));
-        let door = Arc::new(Door { hello: hello(config), desk: Arc::clone(&desk) });
+        let door = Arc::new(WalletInit { hello: hello(config), wallets: None, rpc: Some(Arc::clone(&desk) as _) });
         for text in sockets {
             let shown = Address::parse(&text)
                 .and_then(|address| ipc.listen(&address, config.net_dir(), Arc::clone(&door) as _))
@@ -99,7 +96,8 @@ impl Port {
             info!("Listening for IPC requests on address {shown}");
         }
         let http = has_port.then(|| Http::open(config, Arc::clone(&desk) as _)).transpose()?;
-        let whitelist = http.as_ref().map(|http| http.whitelist.clone()).unwrap_or_default();
+        let (http, whitelist) = http.unzip();
+        let whitelist = whitelist.unwrap_or_default();
         Ok(Some(Port { desk, whitelist, shutdown: shutdown.clone(), _http: http, _ipc: ipc }))
     }
 
@@ -118,7 +116,7 @@ impl Port {
 }
 
 impl Http {
-    fn open(config: &Config, handler: Arc<dyn Handler>) -> anyhow::Result<Http> {
+    fn open(config: &Config, handler: Arc<dyn Handler>) -> anyhow::Result<(Http, Whitelist)> {
         let mut options = RpcOptions::read(config)?;
         if !config.args().is_on_command_line("rpccookiefile") {
             options.auth.cookie_file = Some(config.net_dir().join(".wallet-cookie"));
@@ -131,49 +129,7 @@ impl Http {
             .with(Route::exact("/", Arc::clone(&handler)).json_rpc(Arc::clone(&auth)))
             .with(Route::prefix("/wallet/", handler).json_rpc(auth));
         let server = Server::start(listeners, options.server, routes).context("no RPC server")?;
-        Ok(Http { _server: server, _cookie: cookie, whitelist: options.whitelist })
-    }
-}
-
-/// What is found at the socket.
-struct Door {
-    hello: Hello,
-    desk: Arc<Desk>,
-}
-
-impl Init for Door {
-    fn make_echo(&self) -> Call<Option<Arc<dyn Echo>>> {
-        Ok(Some(Arc::new(|text: &str| text.to_owned())))
-    }
-
-    fn make_mining(&self) -> Call<Option<Arc<dyn Mining>>> {
-        Ok(None)
-    }
-
-    fn make_rpc(&self) -> Call<Option<Arc<dyn Rpc>>> {
-        Ok(Some(Arc::clone(&self.desk) as Arc<dyn Rpc>))
-    }
-}
-
-impl BulkheadInit for Door {
-    fn handshake(&self, hello: &Hello) -> Call<Answer<Hello>> {
-        Ok(self.hello.check(hello).map(|()| self.hello.clone()))
-    }
-
-    fn make_chain(&self) -> Call<Option<Arc<dyn Chain>>> {
-        Ok(None)
-    }
-
-    fn make_node(&self) -> Call<Option<Arc<dyn Node>>> {
-        Ok(None)
-    }
-
-    fn make_wallet_loader(&self, _: Arc<dyn Chain>) -> Call<Answer<Option<Arc<dyn WalletLoader>>>> {
-        Ok(Err(Failure::new("This wallet process has a node already.")))
-    }
-
-    fn attach_wallets(&self, _: Arc<dyn WalletLoader>) -> Call<Answer<()>> {
-        Ok(Err(Failure::new("This is a wallet process, and no node.")))
+        Ok((Http { _server: server, _cookie: cookie }, options.whitelist))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use config::Config;
-use logging::{LogHandle, Settings, Style};
+use logging::{LogHandle, Settings};
 use platform::{Clock, MockableClock, SystemClock};
 
 /// What a process has before its wallets.
@@ -26,32 +26,9 @@ impl Surroundings {
         }
         let log = LogHandle::new(Arc::clone(&clock) as Arc<dyn Clock>);
         log.install().context("no log")?;
-        open(&log, config)?;
+        log.apply_options(config)?;
+        let background = config.args().get_bool("daemon", false) || config.args().get_bool("daemonwait", false);
+        log.start(Settings::beside_node(config, !background))?;
         Ok(Self { clock, log })
     }
-}
-
-/// Lines go where the node's go, in whole lines, so that one file tells the whole story. The file is the node's to shrink.
-fn open(log: &LogHandle, config: &Config) -> anyhow::Result<()> {
-    let args = config.args();
-    log.apply_levels(&args.get_all("loglevel"))?;
-    log.apply_categories(&args.get_all("debug"), &args.get_all("debugexclude"))?;
-    log.set_log_ips(args.get_bool("logips", false));
-    let background = args.get_bool("daemon", false) || args.get_bool("daemonwait", false);
-    let console = args.get_bool("printtoconsole", !background);
-    log.start(Settings {
-        file: config.file_option("debuglogfile", "debug.log"),
-        json: None,
-        console: console.then(|| Box::new(std::io::stdout()) as Box<dyn std::io::Write + Send>),
-        style: Style {
-            timestamps: args.get_bool("logtimestamps", true),
-            time_micros: args.get_bool("logtimemicros", false),
-            thread_names: args.get_bool("logthreadnames", false),
-            source_locations: args.get_bool("logsourcelocations", false),
-            level_always: args.get_bool("loglevelalways", false),
-        },
-        shrink: Some(false),
-        rate_limit: args.get_bool("logratelimit", true),
-    })?;
-    Ok(())
 }

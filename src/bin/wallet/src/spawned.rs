@@ -22,7 +22,7 @@ pub(crate) fn serve(coin: &'static Coin, descriptor: i32, arguments: &[OsString]
     let Surroundings { clock, log } = Surroundings::new(&config)?;
     outlive_signals(log)?;
     let wallets = Arc::new(Wallets::new(Arc::clone(&config), clock));
-    let init = WalletInit { hello: hello(&config), wallets: Arc::clone(&wallets) };
+    let init = WalletInit { hello: hello(&config), wallets: Some(Arc::clone(&wallets)), rpc: None };
     let ipc = Ipc::new(Options::new(config.executable()));
     let served = ipc.serve(socket, "node", Arc::new(init))?;
     while !served.wait(Duration::from_hours(1)) {}

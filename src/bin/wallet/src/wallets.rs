@@ -40,7 +40,7 @@ impl Wallets {
     pub(crate) fn make(&self, chain: Arc<dyn Chain>) -> Answer<Arc<Loader>> {
         let mut loader = self.lock();
         if loader.is_some() {
-            return Err(Failure::new("This wallet process has a node already."));
+            return Err(has_a_node());
         }
         let made = engine::process::loader(Arc::clone(&self.config), Arc::clone(&self.clock), chain)?;
         *loader = Some(Arc::clone(&made));
@@ -58,10 +58,17 @@ impl Wallets {
     }
 }
 
-/// What a node finds that started this process.
+fn has_a_node() -> Failure {
+    Failure::new("This wallet process has a node already.")
+}
+
+/// What is found at a socket of this process.
 pub(crate) struct WalletInit {
     pub(crate) hello: Hello,
-    pub(crate) wallets: Arc<Wallets>,
+    /// For the node that has started it: wallets that have no chain yet.
+    pub(crate) wallets: Option<Arc<Wallets>>,
+    /// For people, where there is a node already.
+    pub(crate) rpc: Option<Arc<dyn Rpc>>,
 }
 
 impl Init for WalletInit {
@@ -74,7 +81,7 @@ impl Init for WalletInit {
     }
 
     fn make_rpc(&self) -> Call<Option<Arc<dyn Rpc>>> {
-        Ok(None)
+        Ok(self.rpc.clone())
     }
 }
 
@@ -92,7 +99,8 @@ impl BulkheadInit for WalletInit {
     }
 
     fn make_wallet_loader(&self, chain: Arc<dyn Chain>) -> Call<Answer<Option<Arc<dyn WalletLoader>>>> {
-        Ok(self.wallets.make(chain).map(|loader| Some(loader as Arc<dyn WalletLoader>)))
+        let made = self.wallets.as_ref().map_or_else(|| Err(has_a_node()), |wallets| wallets.make(chain));
+        Ok(made.map(|loader| Some(loader as Arc<dyn WalletLoader>)))
     }
 
     fn attach_wallets(&self, _: Arc<dyn WalletLoader>) -> Call<Answer<()>> {

@@ -25,6 +25,11 @@ const HTTP_FORBIDDEN: u16 = 403;
 const HTTP_NOT_FOUND: u16 = 404;
 const HTTP_INTERNAL_SERVER_ERROR: u16 = 500;
 
+/// A request that did not come over HTTP is no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("invalid JSON received over IPC")]
+pub struct NotJson;
+
 /// Runs requests in a context.
 pub struct Engine<C: ?Sized> {
     context: Arc<C>,
@@ -105,10 +110,10 @@ impl<C: ?Sized + 'static> Engine<C> {
         entry.is_some_and(|entry| matches!(entry.as_ref(), Entry::Local(method) if method.quick))
     }
 
-    /// Answers a text that did not come over HTTP: `null` where HTTP would send no body, none if it is not JSON.
-    pub fn answer_text(&self, text: &str, caller: &Caller) -> Option<String> {
-        let answer = self.answer_json(json::parse(text.as_bytes())?, caller);
-        Some(answer.body.unwrap_or_default().write())
+    /// Answers a text that did not come over HTTP: `null` where HTTP would send no body.
+    pub fn answer_text(&self, text: &str, caller: &Caller) -> Result<String, NotJson> {
+        let answer = self.answer_json(json::parse(text.as_bytes()).ok_or(NotJson)?, caller);
+        Ok(answer.body.unwrap_or_default().write())
     }
 
     /// Answers one request or a batch.

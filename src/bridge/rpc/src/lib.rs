@@ -62,7 +62,7 @@ pub use primitives::base64;
 pub use amount::{amount_from_value, parse_fixed_point};
 pub use cancel::Cancel;
 pub use directory::{Describe, Described, Directory, Foreign, Outline};
-pub use engine::{Answer, Engine};
+pub use engine::{Answer, Engine, NotJson};
 pub use error::{Code, RpcError};
 pub use identity::{Identity, Words};
 pub use json::{Json, JsonError, Number, Object};

@@ -64,8 +64,8 @@ pub enum SendStage {
     Editing,
     /// It is shown once more.
     Review(Payment),
-    /// It is being made.
-    Paying,
+    /// It is being made. It is shown again if the passphrase was wrong.
+    Paying(Payment),
     /// It was made: the transaction.
     Paid(String),
 }
@@ -95,11 +95,14 @@ pub struct SendForm {
     pub stage: SendStage,
     /// What unlocks the wallet.
     pub passphrase: Secret,
-    /// What is being paid, in case the passphrase was wrong.
-    pub(crate) pending: Option<Payment>,
 }
 
 impl SendForm {
+    /// Whether a payment is on its way, about which nothing can be changed any more.
+    pub fn is_paying(&self) -> bool {
+        matches!(self.stage, SendStage::Paying(_))
+    }
+
     fn forget_errors(&mut self) {
         self.address_error = None;
         self.amount_error = None;
@@ -140,15 +143,14 @@ impl SendForm {
         }
         let payment = payment.clone();
         self.passphrase_error = None;
-        self.pending = Some(payment.clone());
-        self.stage = SendStage::Paying;
+        self.stage = SendStage::Paying(payment.clone());
         let passphrase = std::mem::take(&mut self.passphrase);
         Some((payment, locked.then_some(passphrase)))
     }
 
     /// Back to the form. The passphrase is forgotten.
     pub(crate) fn cancel(&mut self) {
-        if self.stage != SendStage::Paying {
+        if !self.is_paying() {
             self.stage = SendStage::Editing;
             self.passphrase = Secret::default();
             self.passphrase_error = None;
@@ -157,22 +159,23 @@ impl SendForm {
 
     /// What became of it.
     pub(crate) fn paid(&mut self, result: Result<String, RpcFailure>) {
-        let pending = self.pending.take();
         match result {
             Ok(txid) => *self = Self { stage: SendStage::Paid(txid), fee: self.fee.clone(), ..Self::default() },
-            Err(failure) => self.failed(failure, pending),
+            Err(failure) => self.failed(failure),
         }
     }
 
-    fn failed(&mut self, failure: RpcFailure, pending: Option<Payment>) {
-        self.stage = SendStage::Editing;
+    fn failed(&mut self, failure: RpcFailure) {
+        let paying = std::mem::take(&mut self.stage);
         let text = Some(failure.message);
         match failure.code {
             code::ADDRESS => self.address_error = text,
             code::TYPE | code::FUNDS => self.amount_error = text,
             code::LOCKED | code::PASSPHRASE => {
                 self.passphrase_error = text;
-                self.stage = pending.map(SendStage::Review).unwrap_or_default();
+                if let SendStage::Paying(payment) = paying {
+                    self.stage = SendStage::Review(payment);
+                }
             }
             _ if text.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains("fee")) => self.fee_error = text,
             _ => self.error = text,
@@ -229,7 +232,7 @@ mod tests {
         assert!(form.pay(false).is_some());
         assert!(form.pay(false).is_none());
         form.cancel();
-        assert_eq!(form.stage, SendStage::Paying);
+        assert!(form.is_paying());
         form.paid(Ok("txid".into()));
         assert_eq!((form.stage, form.amount.as_str()), (SendStage::Paid("txid".into()), ""));
     }

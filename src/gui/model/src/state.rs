@@ -352,7 +352,7 @@ impl State {
         self.overview = Overview { refresh: self.overview.refresh, ..Overview::default() };
         self.history = History { refresh: self.history.refresh, ..History::default() };
         self.receive = Receive { refresh: self.receive.refresh, ..Receive::default() };
-        if self.send.stage != crate::send::SendStage::Paying {
+        if !self.send.is_paying() {
             self.send = SendForm::default();
         }
         self.want_wallet(commands);

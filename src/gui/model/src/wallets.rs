@@ -43,12 +43,9 @@ impl CreateForm {
         if self.name_error.is_some() || differs {
             return None;
         }
-        Some(WalletCreate {
-            name: name.to_owned(),
-            passphrase: std::mem::take(&mut self.passphrase),
-            flags: FLAG_DESCRIPTORS,
-            load_on_startup: Some(true),
-        })
+        let passphrase = std::mem::take(&mut self.passphrase);
+        self.repeat = Secret::default();
+        Some(WalletCreate { name: name.to_owned(), passphrase, flags: FLAG_DESCRIPTORS, load_on_startup: Some(true) })
     }
 }
 
@@ -129,6 +126,6 @@ mod tests {
         form.repeat = Secret::new("a");
         let create = form.check().unwrap();
         assert_eq!((create.name.as_str(), create.passphrase.expose()), ("w", "a"));
-        assert_eq!(form.passphrase, Secret::default());
+        assert_eq!((&form.passphrase, &form.repeat), (&Secret::default(), &Secret::default()));
     }
 }

@@ -8,7 +8,7 @@ use crate::field;
 pub(crate) fn show(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let form = &state.send;
     ui.heading("Send");
-    let able = state.connection.is_connected() && state.wallets.chosen.is_some() && form.stage != SendStage::Paying;
+    let able = state.connection.is_connected() && state.wallets.chosen.is_some() && !form.is_paying();
     ui.add_enabled_ui(able, |ui| {
         let address = field::text(ui, "Pay to", &form.address, form.address_error.as_deref());
         actions.extend(address.map(Action::SendAddress));
@@ -29,7 +29,7 @@ pub(crate) fn show(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     match &form.stage {
         SendStage::Editing => {}
         SendStage::Review(payment) => review(ui, state, payment, actions),
-        SendStage::Paying => {
+        SendStage::Paying(_) => {
             ui.label("Paying…");
         }
         SendStage::Paid(txid) => {

@@ -41,6 +41,7 @@ pub mod about;
 mod args;
 mod argument;
 mod chain;
+pub mod child;
 mod command_line;
 mod conf;
 mod conf_files;

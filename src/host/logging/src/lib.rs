@@ -23,6 +23,7 @@
 //! or from the formatting of a logged value, is dropped and not nested.
 
 mod category;
+mod configure;
 mod filter;
 mod format;
 mod handle;

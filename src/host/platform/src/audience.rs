@@ -118,8 +118,12 @@ impl<T: ?Sized + Send + Sync + 'static> Audience<T> {
 
     /// Has everybody told, in the order of these calls, and does not wait for it. An answer of `false` takes a listener away.
     pub fn tell(&self, message: impl Fn(&T) -> bool + Send + Sync + 'static) {
+        let mut seats = self.lock();
+        if seats.is_empty() {
+            return;
+        }
         let message: Message<T> = Arc::new(message);
-        self.lock().retain(|(_, seat)| {
+        seats.retain(|(_, seat)| {
             let mut queue = seat.lock();
             if queue.closed {
                 return false;

@@ -162,6 +162,6 @@ impl Rpc for NodeRpc {
     fn execute_rpc(&self, request: &Json, uri: &str, user: &str) -> Call<Answer<Json>> {
         let caller = Caller { uri: uri.to_owned(), user: user.to_owned(), ..Caller::default() };
         let answer = self.0.answer_text(request.as_str(), &caller);
-        Ok(answer.map(Json::new).ok_or_else(|| Failure::new("invalid JSON received over IPC")))
+        Ok(answer.map(Json::new).map_err(|error| Failure::new(error.to_string())))
     }
 }

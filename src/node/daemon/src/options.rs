@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chainstate::{EngineOptions, LoadOptions};
 use config::Config;
 use consensus::{ActivationOverride, ChainParams, OwnStart, Rules, SignalOverride, U256};
-use logging::{LogHandle, Settings, Style};
+use logging::{LogHandle, Settings};
 use tracing::info;
 
 use crate::startup::StartError;
@@ -221,26 +221,8 @@ pub fn chain_options(config: &Config) -> Result<(LoadOptions, EngineOptions), Ba
 
 /// Opens the log as the options say.
 pub fn start_log(config: &Config, log: &LogHandle, background: bool) -> Result<(), BadOption> {
-    let args = config.args();
-    log.apply_levels(&args.get_all("loglevel")).map_err(BadOption::new)?;
-    log.apply_categories(&args.get_all("debug"), &args.get_all("debugexclude")).map_err(BadOption::new)?;
-    log.set_log_ips(args.get_bool("logips", false));
-    let console = args.get_bool("printtoconsole", !background);
-    let settings = Settings {
-        file: config.file_option("debuglogfile", "debug.log"),
-        json: args.is_set("logjson").then(|| config.file_option("logjson", "debug.json")).flatten(),
-        console: console.then(|| Box::new(std::io::stdout()) as Box<dyn std::io::Write + Send>),
-        style: Style {
-            timestamps: args.get_bool("logtimestamps", true),
-            time_micros: args.get_bool("logtimemicros", false),
-            thread_names: args.get_bool("logthreadnames", false),
-            source_locations: args.get_bool("logsourcelocations", false),
-            level_always: args.get_bool("loglevelalways", false),
-        },
-        shrink: args.truth("shrinkdebugfile"),
-        rate_limit: args.get_bool("logratelimit", true),
-    };
-    log.start(settings).map_err(BadOption::new)
+    log.apply_options(config).map_err(BadOption::new)?;
+    log.start(Settings::of_node(config, !background)).map_err(BadOption::new)
 }
 
 /// Options that name a host and a port, whether they take a unix socket instead, and whether `=…` may stand behind.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use crate::{FakeHandler, FakeRpc, lock};
@@ -16,9 +17,18 @@ pub struct FakeWalletLoader {
     wallets: Mutex<BTreeMap<String, Arc<FakeWallet>>>,
     /// Wallets on disk that are not open.
     closed: Mutex<BTreeMap<String, Arc<FakeWallet>>>,
+    /// Stopping waits until the other end of this is gone.
+    held: Mutex<Option<Receiver<()>>>,
 }
 
 impl FakeWalletLoader {
+    /// From now on `stop` does not answer before what is returned is dropped.
+    pub fn hold(&self) -> Sender<()> {
+        let (release, held) = channel();
+        *lock(&self.held) = Some(held);
+        release
+    }
+
     fn opened(name: &str) -> WalletOpened {
         WalletOpened { name: name.to_owned(), warnings: Vec::new() }
     }
@@ -47,6 +57,11 @@ impl WalletLoader for FakeWalletLoader {
     }
 
     fn stop(&self) -> Call<()> {
+        let held = lock(&self.held).take();
+        if let Some(held) = held {
+            // Nothing is ever sent.
+            let _ = held.recv();
+        }
         let mut open = std::mem::take(&mut *lock(&self.wallets));
         lock(&self.closed).append(&mut open);
         Ok(())

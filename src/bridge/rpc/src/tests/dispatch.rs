@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::{ask, call, caller, engine, methods};
 use crate::{
-    Code, Describe, Described, Directory, Engine, Foreign, Json, Registry, RpcError, RpcState, Whitelist, arr, obj,
+    Code, Describe, Described, Directory, Engine, Foreign, Json, NotJson, Registry, RpcError, RpcState, Whitelist, arr,
+    obj,
 };
 
 #[test]
@@ -225,9 +226,9 @@ fn whitelists_forbid() {
 fn text_outside_http() {
     let engine = engine();
     let text = |request: &str| engine.answer_text(request, &caller());
-    assert_eq!(text("{"), None);
-    assert_eq!(text(r#"{"jsonrpc":"2.0","method":"getblockcount"}"#), Some("null".to_owned()));
-    assert_eq!(text(r#"{"method":"getblockcount","id":1}"#), Some(r#"{"result":100,"error":null,"id":1}"#.to_owned()));
+    assert_eq!(text("{"), Err(NotJson));
+    assert_eq!(text(r#"{"jsonrpc":"2.0","method":"getblockcount"}"#), Ok("null".to_owned()));
+    assert_eq!(text(r#"{"method":"getblockcount","id":1}"#), Ok(r#"{"result":100,"error":null,"id":1}"#.to_owned()));
 }
 
 #[test]

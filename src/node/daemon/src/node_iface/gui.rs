@@ -63,7 +63,7 @@ impl Node for GuiNode {
     fn execute_rpc(&self, request: &Json, uri: &str) -> Call<Answer<Json>> {
         let caller = Caller { uri: uri.to_owned(), ..Caller::default() };
         let answer = self.engine.answer_text(request.as_str(), &caller);
-        Ok(answer.map(Json::new).ok_or_else(|| Failure::new("invalid JSON received over IPC")))
+        Ok(answer.map(Json::new).map_err(|error| Failure::new(error.to_string())))
     }
 
     fn list_rpc_commands(&self) -> Call<Vec<String>> {

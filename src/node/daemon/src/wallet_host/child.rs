@@ -1,6 +1,6 @@
 //! Starting `<coin>-wallet`: with which arguments, and who it has to be.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use config::{Config, Role, names};
@@ -8,9 +8,8 @@ use interfaces::Hello;
 use ipc::{Error, Ipc, Options, Peer};
 use platform::{ChildOptions, ChildProcess, child};
 
-/// Options of this program that are not the child's business, or that it gets in another form.
-const OWN: [&str; 9] =
-    ["datadir", "conf", "allowignoredconf", "ephemeral", "daemon", "daemonwait", "readyfd", "ipcbind", "ipcconnect"];
+/// Options of this program that are not the child's business.
+const OWN: [&str; 1] = ["ipcbind"];
 
 /// How to start the wallet process.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ impl Plan {
     pub(super) fn new(config: &Config, own: &[OsString], hello: Hello) -> std::io::Result<Self> {
         let program = child::sibling(&names::executable(config.coin(), Role::Wallet))?;
         let ipc = Ipc::new(Options::new(config.executable()));
-        Ok(Self { program, arguments: arguments(config, own), hello, ipc })
+        Ok(Self { program, arguments: config.options_for_child(own, &OWN), hello, ipc })
     }
 
     /// Whether the program is there.
@@ -52,42 +51,21 @@ impl Plan {
     }
 }
 
-/// The same options, in the same directory, from the same file.
-fn arguments(config: &Config, own: &[OsString]) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = own.iter().filter(|argument| !is_own(argument)).cloned().collect();
-    let option = |name: &str, value: &OsStr| {
-        let mut text = OsString::from(name);
-        text.push(value);
-        text
-    };
-    arguments.push(option("-datadir=", config.env().absolute(config.base_dir()).as_os_str()));
-    arguments.push(match config.conf_path().filter(|path| path.exists()) {
-        Some(path) => option("-conf=", config.env().absolute(path).as_os_str()),
-        None => "-noconf".into(),
-    });
-    // Whether another file lies in the directory was this program's question, and is answered.
-    arguments.push("-allowignoredconf=1".into());
-    arguments
-}
-
-fn is_own(argument: &OsStr) -> bool {
-    let text = argument.to_string_lossy();
-    let Some(text) = text.strip_prefix("--").or_else(|| text.strip_prefix('-')) else { return false };
-    let name = text.split('=').next().unwrap_or_default();
-    OWN.contains(&name) || name.strip_prefix("no").is_some_and(|name| OWN.contains(&name))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
+    use config::child::is_passed_on;
+
     use super::*;
 
     #[test]
     fn the_child_gets_what_concerns_it() {
         for own in ["-daemon", "--daemonwait=1", "-nodaemon", "-datadir=/x", "-readyfd=5", "-ipcbind=unix", "-noconf"] {
-            assert!(is_own(OsStr::new(own)), "{own}");
+            assert!(!is_passed_on(OsStr::new(own), &OWN), "{own}");
         }
         for shared in ["-regtest", "-wallet=w", "-debug=ipc", "-nodebug", "-walletdir=/x", "-datadirx", "conf"] {
-            assert!(!is_own(OsStr::new(shared)), "{shared}");
+            assert!(is_passed_on(OsStr::new(shared), &OWN), "{shared}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The life of the wallets beside the node's.
 
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -16,6 +17,20 @@ use crate::chain_iface::NodeChain;
 
 /// How long a wallet process may take to say hello.
 const HELLO: Duration = Duration::from_mins(1);
+
+/// How long one may take to close its wallets.
+const STOP: Duration = Duration::from_secs(30);
+
+/// Closes wallets, and waits for it no longer than `limit`.
+pub(super) fn close(loader: Arc<dyn WalletLoader>, limit: Duration) -> Result<(), String> {
+    let (done, told) = channel();
+    // Who waits has given up if nobody takes the answer.
+    platform::thread::spawn("walletstop", move || drop(done.send(loader.stop()))).map_err(|error| error.to_string())?;
+    match told.recv_timeout(limit) {
+        Ok(stopped) => stopped.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {} seconds", limit.as_secs())),
+    }
+}
 
 /// The wallets of a node.
 pub(crate) struct WalletHost {
@@ -189,10 +204,12 @@ impl WalletHost {
             state.echo = None;
             state.loader.take()
         });
-        if let Some(loader) = loader
-            && let Err(error) = loader.stop()
-        {
-            tracing::warn!("The wallets were not stopped in order: {error}");
+        if let Some(loader) = loader {
+            // Those in this process write to the end; one that hangs elsewhere must not keep the chain from being written.
+            let limit = if matches!(self.source, WalletSource::Local(_)) { Duration::MAX } else { STOP };
+            if let Err(problem) = close(loader, limit) {
+                tracing::warn!("The wallets were not stopped in order: {problem}");
+            }
         }
         drop(self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take());
     }

@@ -10,6 +10,7 @@ use ipc::{Ipc, Options};
 use platform::{Clock, SystemClock};
 
 use super::desk::{Absent, Desk};
+use super::host::close;
 use super::supervise::Supervisor;
 use crate::WalletSource;
 use crate::testing::RunningNode;
@@ -129,6 +130,19 @@ fn a_wallet_that_dies_comes_back_as_it_was() {
     drop(supervisor);
     assert_eq!(desk.loader().err(), Some(Absent::Stopping));
     assert_eq!(other.lives(), 4);
+}
+
+#[test]
+fn wallets_that_hang_are_not_waited_for_without_end() {
+    let wallets = Arc::new(FakeWalletLoader::default());
+    wallets.create_wallet(&WalletCreate { name: "w".into(), ..WalletCreate::default() }).unwrap().unwrap();
+    let release = wallets.hold();
+    let problem = close(Arc::clone(&wallets) as _, Duration::from_millis(1)).unwrap_err();
+    assert_eq!(problem, "no answer within 0 seconds");
+    assert_eq!(wallets.list_wallets().unwrap(), ["w"]);
+    drop(release);
+    close(Arc::clone(&wallets) as _, Duration::MAX).unwrap();
+    assert_eq!(wallets.list_wallets().unwrap(), Vec::<String>::new());
 }
 
 #[test]

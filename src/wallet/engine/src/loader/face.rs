@@ -57,7 +57,7 @@ impl Loader {
         let tip = Some(tip.0);
         let caller = Caller { uri: uri.to_owned(), user: user.to_owned(), tip, ..Caller::default() };
         let answer = engine.answer_text(request.as_str(), &caller);
-        answer.map(Json::new).ok_or_else(|| Failure::new("invalid JSON received over IPC"))
+        answer.map(Json::new).map_err(|error| Failure::new(error.to_string()))
     }
 }
 
