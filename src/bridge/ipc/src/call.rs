@@ -7,7 +7,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use capnp::capability::Promise;
 use futures::channel::oneshot;
@@ -15,6 +15,7 @@ use interfaces::IpcError;
 use tokio::time::Instant;
 
 use crate::conn::{Loop, panic_text};
+use crate::flights::{Flight, Wake};
 use crate::line::Place;
 use crate::log::{enabled, shorten};
 use crate::object::{Method, Results};
@@ -143,12 +144,7 @@ impl Incoming {
     }
 
     /// Runs a method on the worker that the context names.
-    pub(crate) async fn on_worker(
-        self: Rc<Self>,
-        context: CallContext,
-        wake: Box<dyn Fn() -> bool + Send>,
-        run: Runs,
-    ) -> capnp::Result<Write> {
+    pub(crate) async fn on_worker(self: Rc<Self>, context: CallContext, wake: Wake, run: Runs) -> capnp::Result<Write> {
         let cx = &self.cx;
         let request = self.request;
         let method = self.method;
@@ -175,12 +171,12 @@ impl Incoming {
         });
         let flight = Arc::new(Flight::default());
         let mut watch = Watch { cx: cx.clone(), request, flight: Some(flight.clone()) };
-        let landing = cx.flights.take_off(request, wake);
+        let landing = cx.flights.take_off(request, &flight, wake);
         let (done, on_done) = oneshot::channel();
         let (conn, info, callback) = (cx.id, cx.info.clone(), token.as_ref().map(|token| token.request));
         let task = worker.task();
         let work: Work = Box::new(move || {
-            if flight.cancelled.load(Ordering::Acquire) {
+            if !flight.start() {
                 tracing::info!(
                     target: "ipc",
                     "ipc: {} IPC server request #{request} canceled before it could be executed",
@@ -188,10 +184,9 @@ impl Incoming {
                 );
                 return;
             }
-            flight.started.store(true, Ordering::Release);
             tracing::debug!(target: "ipc", "{} IPC server executing request #{request}", info.tag());
             let result = thread::serving(conn, callback, || guarded(method, run));
-            if flight.cancelled.load(Ordering::Acquire) {
+            if flight.is_cancelled() {
                 tracing::info!(
                     target: "ipc",
                     "ipc: {} IPC server request #{request} interrupted (canceled)",
@@ -249,13 +244,6 @@ fn guarded(method: &Method, run: Runs) -> Result<Write, Thrown> {
     })
 }
 
-/// What the worker and the loop thread tell each other about a call.
-#[derive(Default)]
-struct Flight {
-    started: AtomicBool,
-    cancelled: AtomicBool,
-}
-
 /// Dropped with the call. If the answer is not there by then, the client is gone or has lost interest.
 struct Watch {
     cx: Rc<Loop>,
@@ -266,8 +254,7 @@ struct Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let Some(flight) = &self.flight else { return };
-        flight.cancelled.store(true, Ordering::Release);
-        if flight.started.load(Ordering::Acquire) {
+        if flight.cancel() {
             tracing::info!(
                 target: "ipc",
                 "ipc: {} IPC server request #{} canceled while executing.",

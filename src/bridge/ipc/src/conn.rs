@@ -6,7 +6,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -20,6 +20,7 @@ use capnp_rpc::{CapabilityServerSet, RpcSystem};
 use platform::socket::LocalSocket;
 use tokio::sync::mpsc;
 
+use crate::flights::Flights;
 use crate::limits::Limits;
 use crate::line::Line;
 use crate::object::{self, Dispatch, Object};
@@ -157,51 +158,6 @@ impl ConnInfo {
     /// What log lines begin with, as Core's do.
     pub(crate) fn tag(&self) -> String {
         format!("{{{}-{}/{}}}", self.exe, std::process::id(), thread::name())
-    }
-}
-
-/// Calls that run on workers, and how to wake them when their client is gone.
-#[derive(Default)]
-pub(crate) struct Flights {
-    flying: Mutex<BTreeMap<u64, Box<dyn Fn() -> bool + Send>>>,
-    landed: Condvar,
-}
-
-impl Flights {
-    pub(crate) fn take_off(self: &Arc<Self>, request: u64, interrupt: Box<dyn Fn() -> bool + Send>) -> Landing {
-        lock(&self.flying).insert(request, interrupt);
-        Landing { flights: self.clone(), request }
-    }
-
-    /// Waits until none is left; `false` if time is up first.
-    fn wait(&self, limit: Duration) -> bool {
-        let flying = lock(&self.flying);
-        let (flying, _) = self
-            .landed
-            .wait_timeout_while(flying, limit, |flying| !flying.is_empty())
-            .unwrap_or_else(PoisonError::into_inner);
-        flying.is_empty()
-    }
-
-    fn interrupt(&self) {
-        for interrupt in lock(&self.flying).values() {
-            interrupt();
-        }
-    }
-}
-
-/// Takes a call off the list when it ends, however it ends.
-pub(crate) struct Landing {
-    flights: Arc<Flights>,
-    request: u64,
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        let interrupt = lock(&self.flights.flying).remove(&self.request);
-        self.flights.landed.notify_all();
-        // It may hold the last reference to the object, whose end may take a lock of its own.
-        drop(interrupt);
     }
 }
 

@@ -30,6 +30,7 @@ mod call;
 mod conn;
 mod conv;
 mod error;
+mod flights;
 mod ipc;
 mod limits;
 mod line;

@@ -142,10 +142,16 @@ impl<T: Dispatch + ?Sized> Drop for Remote<T> {
         let Some(conn) = &self.conn else { return };
         let object = self.object;
         // Not waited for: this may run on any thread, the loop's own included.
-        let (queue, callback) = if thread::on_loop() { (None, None) } else { caller_of(conn) };
+        let caller = if thread::on_loop() { None } else { Some(thread::caller(conn)) };
+        // A thread that is serving would name the one that it serves. That waits for an answer and not for this, and may
+        // never come to it: such an object ends because nobody holds it any more.
+        let caller = caller.filter(|(_, callback)| callback.is_none());
         conn.post(Box::new(move |cx| {
             let target = cx.remote_objects.borrow_mut().remove(&object);
-            let (Some(target), Some((interface, method)), Some(queue)) = (target, T::DESTROY, queue) else { return };
+            let (Some(target), Some((interface, method)), Some((queue, callback))) = (target, T::DESTROY, caller)
+            else {
+                return;
+            };
             let caller = Caller { queue, callback };
             let mut request = target.new_call::<destroy::Owned, any_pointer::Owned>(interface, method, None);
             cx.fill(request.get().init_context(), &caller);
@@ -156,11 +162,6 @@ impl<T: Dispatch + ?Sized> Drop for Remote<T> {
             });
         }));
     }
-}
-
-fn caller_of(conn: &Arc<Conn>) -> (Option<Arc<ThreadQueue>>, Option<u64>) {
-    let (queue, callback) = thread::caller(conn);
-    (Some(queue), callback)
 }
 
 /// A request in the making, on the loop thread.

@@ -3,14 +3,17 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use common::{PATIENCE, eventually, hello, options};
 use fakes::FakeInit;
-use interfaces::{BlockCreateOptions, BlockWaitOptions, Hello, Init, IpcError, Wait};
+use interfaces::{
+    BlockCreateOptions, BlockWaitOptions, Call, ChainNotifications, ConnectedBlock, Hello, Init, IpcError, Locator,
+    RawTx, Wait,
+};
 use ipc::{Address, Backoff, Change, Connect, Error, Ipc, Reconnecting, Stats};
 
 const NOTHING: Stats = Stats { connections: 0, workers: 0, objects: 0 };
@@ -82,13 +85,6 @@ fn a_client_that_stays_does_not_delay_the_end() {
     assert!(client.connect(&Connect::Auto, dir.path(), "node", None).unwrap().is_none());
 }
 
-struct Nobody;
-impl interfaces::ScanSink for Nobody {
-    fn batch(&self, _: &interfaces::ScanBatch) -> interfaces::Call<interfaces::ScanReply> {
-        Ok(interfaces::ScanReply::next())
-    }
-}
-
 /// Objects end where their handles end, and not before.
 #[test]
 fn dropped_handles_end_their_objects() {
@@ -101,10 +97,54 @@ fn dropped_handles_end_their_objects() {
     assert_eq!(fake.mining.templates(), 10);
     drop(templates);
     eventually("the end of the templates", || fake.mining.templates() == 0);
+}
+
+/// Tells where it ends.
+struct Mortal(mpsc::Sender<thread::ThreadId>);
+
+impl ChainNotifications for Mortal {
+    fn transaction_added_to_mempool(&self, _: &RawTx) -> Call<()> {
+        Ok(())
+    }
+
+    fn transaction_removed_from_mempool(&self, _: &RawTx, _: &str) -> Call<()> {
+        Ok(())
+    }
+
+    fn block_connected(&self, _: &ConnectedBlock, _: bool) -> Call<()> {
+        Ok(())
+    }
+
+    fn block_disconnected(&self, _: &ConnectedBlock) -> Call<()> {
+        Ok(())
+    }
+
+    fn updated_block_tip(&self) -> Call<()> {
+        Ok(())
+    }
+
+    fn chain_state_flushed(&self, _: &Locator) -> Call<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        let _ = self.0.send(thread::current().id());
+    }
+}
+
+/// What a callee lets go of ends by itself, and not on the caller's thread: that goes on with something else as soon as
+/// it has its answer, and may never look again at what it was asked to do.
+#[test]
+fn what_a_call_is_given_ends_without_its_caller() {
+    let pair = common::socket_pair(fake());
     let chain = pair.peer.init().make_chain().unwrap().unwrap();
-    let sink = Arc::new(Nobody);
-    chain.scan_blocks(&interfaces::ScanRequest::default(), sink.clone()).unwrap().unwrap();
-    eventually("the end of the sink", || Arc::strong_count(&sink) == 1);
+    let (ends, ended) = mpsc::channel();
+    for _ in 0..100 {
+        chain.request_mempool_transactions(Arc::new(Mortal(ends.clone()))).unwrap();
+        assert_ne!(ended.recv_timeout(PATIENCE).unwrap(), thread::current().id());
+    }
 }
 
 /// Templates that a client forgets are bounded.
@@ -149,36 +189,33 @@ fn a_mismatch_is_a_sentence() {
 fn a_panic_is_an_error_of_its_call() {
     struct Bad(FakeInit);
     impl Init for Bad {
-        fn make_echo(&self) -> interfaces::Call<Option<Arc<dyn interfaces::Echo>>> {
+        fn make_echo(&self) -> Call<Option<Arc<dyn interfaces::Echo>>> {
             self.0.make_echo()
         }
-        fn make_mining(&self) -> interfaces::Call<Option<Arc<dyn interfaces::Mining>>> {
+        fn make_mining(&self) -> Call<Option<Arc<dyn interfaces::Mining>>> {
             panic!("a bug")
         }
-        fn make_rpc(&self) -> interfaces::Call<Option<Arc<dyn interfaces::Rpc>>> {
+        fn make_rpc(&self) -> Call<Option<Arc<dyn interfaces::Rpc>>> {
             Ok(None)
         }
     }
     impl interfaces::BulkheadInit for Bad {
-        fn handshake(&self, hello: &Hello) -> interfaces::Call<interfaces::Answer<Hello>> {
+        fn handshake(&self, hello: &Hello) -> Call<interfaces::Answer<Hello>> {
             self.0.handshake(hello)
         }
-        fn make_chain(&self) -> interfaces::Call<Option<Arc<dyn interfaces::Chain>>> {
+        fn make_chain(&self) -> Call<Option<Arc<dyn interfaces::Chain>>> {
             Ok(None)
         }
-        fn make_node(&self) -> interfaces::Call<Option<Arc<dyn interfaces::Node>>> {
+        fn make_node(&self) -> Call<Option<Arc<dyn interfaces::Node>>> {
             Ok(None)
         }
         fn make_wallet_loader(
             &self,
             _: Arc<dyn interfaces::Chain>,
-        ) -> interfaces::Call<interfaces::Answer<Option<Arc<dyn interfaces::WalletLoader>>>> {
+        ) -> Call<interfaces::Answer<Option<Arc<dyn interfaces::WalletLoader>>>> {
             Ok(Ok(None))
         }
-        fn attach_wallets(
-            &self,
-            wallets: Arc<dyn interfaces::WalletLoader>,
-        ) -> interfaces::Call<interfaces::Answer<()>> {
+        fn attach_wallets(&self, wallets: Arc<dyn interfaces::WalletLoader>) -> Call<interfaces::Answer<()>> {
             self.0.attach_wallets(wallets)
         }
     }
