@@ -164,9 +164,7 @@ impl Release {
         place.take_compiler()?;
         let count = place.bring_crates()?;
         println!("{count} crates are what Cargo.lock says");
-        // Archives have no GUI yet: what it takes from a desktop is not checked for every host.
-        let is_shipped = |role: &Role| role.is_made(&place.project, self.host) && !role.has_windows();
-        let roles: Vec<Role> = ROLES.into_iter().filter(is_shipped).collect();
+        let roles: Vec<Role> = ROLES.into_iter().filter(|role| role.is_made(&place.project, self.host)).collect();
         compile(&place, &roles, self.host, site.wish.jobs)?;
         let toolchain = place.toolchain()?;
         let packages: Vec<String> = roles.iter().map(|role| format!("bin-{}", role.folder)).collect();

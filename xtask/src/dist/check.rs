@@ -59,7 +59,7 @@ struct Room {
 
 const ROOMS: [Room; 2] = [
     Room {
-        roles: &["node"],
+        roles: &["node", "gui"],
         crates: &["rusqlite", "walletdb", "signer", "engine"],
         functions: &[
             "sqlite3_*",
@@ -71,7 +71,7 @@ const ROOMS: [Room; 2] = [
         ],
     },
     Room {
-        roles: &["wallet", "cli", "coin"],
+        roles: &["wallet", "gui", "cli", "coin"],
         crates: &["rocksdb", "librocksdb_sys", "store", "chainstate", "mempool", "indexes", "p2p", "net", "daemon"],
         functions: &["rocksdb_*", "_ZN7rocksdb*"],
     },
