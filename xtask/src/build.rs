@@ -63,9 +63,10 @@ impl Role {
         self.gui
     }
 
-    /// Whether its package is in this checkout, and `host` can run it.
+    /// Whether its package is in this checkout, and `host` can run it. Nobody has tried windows where a process cannot have
+    /// others beside it.
     pub(crate) fn is_made(self, project: &Project, host: Host) -> bool {
-        (host.is_multiprocess() || !self.multiprocess)
+        (host.is_multiprocess() || !(self.multiprocess || self.gui))
             && project.root().join("src/bin").join(self.folder).join("Cargo.toml").is_file()
     }
 }

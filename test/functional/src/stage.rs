@@ -245,7 +245,8 @@ impl Stage {
     }
 
     fn gui_program(&self) -> Result<Command> {
-        let program = self.programs.ours.with_file_name(format!("{}-gui", self.coin.id));
+        let twin = if self.shape == Shape::Mono { "qt" } else { "gui" };
+        let program = self.programs.ours.with_file_name(format!("{}-{twin}", self.coin.id));
         ensure!(program.is_file(), Skip("the GUI was left out of this build".to_owned()));
         let mut command = Command::new(&program);
         for display in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {

@@ -17,7 +17,7 @@ static ALLOCATOR: platform::WipingAllocator = platform::WipingAllocator;
 
 fn main() -> ExitCode {
     start::main(Role::Gui, |begin| match begin {
-        Begin::Run(config) => match run::run(*config) {
+        Begin::Run(config) => match run::run(&config) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => start::print("", &format!("Error: {error:#}\n"), 1),
         },

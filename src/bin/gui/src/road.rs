@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use config::Config;
+use desktop::Road;
 use interfaces::{BlockHash, Hello};
 use ipc::{Backoff, Change, Connect, Error, Ipc, Options, Peer, Reconnecting};
 use model::{Backend, News};
@@ -41,12 +42,12 @@ struct Guide {
 }
 
 /// The road. It is used until it is closed.
-pub(crate) struct Road {
+pub(crate) struct NodeRoad {
     guide: Arc<Guide>,
     link: Mutex<Option<Reconnecting>>,
 }
 
-impl Road {
+impl NodeRoad {
     /// Starts, as `-ipcconnect` says. What happens is told to `backend`.
     pub(crate) fn open(config: &Config, own: &[OsString], backend: Backend) -> anyhow::Result<Self> {
         let option = config.args().get_str("ipcconnect", "");
@@ -79,9 +80,11 @@ impl Road {
             Reconnecting::start(move || connecting.connect(), Backoff::default(), move |change| told.changed(change))?;
         Ok(Self { guide, link: Mutex::new(Some(link)) })
     }
+}
 
-    /// Ends a child and waits for its end; a node that was attached to stays. The second time there is nothing to do.
-    pub(crate) fn close(&self) {
+impl Road for NodeRoad {
+    /// Ends a child and waits for its end; a node that was attached to stays.
+    fn close(&self) {
         // Held to the end: who comes second waits as long as the first.
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         self.guide.over.store(true, Ordering::SeqCst);

@@ -65,6 +65,11 @@ impl Server {
         Arc::clone(&self.init) as Arc<dyn BulkheadInit>
     }
 
+    /// The node as a GUI sees it.
+    pub(crate) fn node(&self) -> Arc<dyn Node> {
+        self.init.gui_node()
+    }
+
     /// Serves the program that has started this one, and asks for a stop when that hangs up: a GUI that dies leaves no
     /// node behind.
     pub(crate) fn serve_parent(&self, socket: LocalSocket) -> Result<(), ipc::Error> {
@@ -109,6 +114,12 @@ struct NodeInit {
     engine: Arc<Engine<NodeContext>>,
 }
 
+impl NodeInit {
+    fn gui_node(&self) -> Arc<dyn Node> {
+        Arc::new(GuiNode::new(Arc::clone(&self.node), Arc::clone(&self.engine)))
+    }
+}
+
 impl Init for NodeInit {
     fn make_echo(&self) -> Call<Option<Arc<dyn Echo>>> {
         Ok(Some(Arc::new(|text: &str| text.to_owned())))
@@ -140,7 +151,7 @@ impl BulkheadInit for NodeInit {
     }
 
     fn make_node(&self) -> Call<Option<Arc<dyn Node>>> {
-        Ok(Some(Arc::new(GuiNode::new(Arc::clone(&self.node), Arc::clone(&self.engine)))))
+        Ok(Some(self.gui_node()))
     }
 
     fn make_wallet_loader(&self, _: Arc<dyn Chain>) -> Call<Answer<Option<Arc<dyn WalletLoader>>>> {

@@ -40,5 +40,5 @@ mod wallet_host;
 mod warnings;
 
 pub use context::NodeContext;
-pub use startup::{run, run_for};
+pub use startup::{run, run_for, run_shown};
 pub use wallet_host::{MakeWallets, WalletSource};

@@ -260,6 +260,11 @@ impl Node {
         self.ipc.as_ref().map_or(Ok(()), |ipc| ipc.serve_parent(socket)).map_err(StartError::Ipc)
     }
 
+    /// What a GUI in this process shows.
+    pub(crate) fn shown(&self) -> Option<Arc<dyn interfaces::Node>> {
+        self.ipc.as_ref().map(ipc_server::Server::node)
+    }
+
     /// Waits for the request to stop, then takes everything down in the reverse order.
     pub(crate) fn wait_and_stop(self) {
         self.shutdown.wait();

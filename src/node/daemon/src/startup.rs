@@ -116,6 +116,27 @@ pub fn run_for(config: Config, wallets: WalletSource, parent: Option<LocalSocket
     }
 }
 
+/// As [`run`], in a thread of a program that shows it: `ready` gets the node when all has started, and who holds `shutdown`
+/// ends it. A failure is what is to be shown.
+pub fn run_shown(
+    config: Config,
+    wallets: WalletSource,
+    shutdown: &Shutdown,
+    ready: impl FnOnce(Arc<dyn interfaces::Node>),
+) -> Result<(), String> {
+    let clock = Arc::new(MockableClock::new(SystemClock::new()));
+    let log = LogHandle::new(Arc::clone(&clock) as Arc<dyn Clock>);
+    let node = Node::start(config, clock, log, shutdown, wallets).map_err(|e| {
+        error!("{e}");
+        e.told().trim_start_matches("Error: ").to_owned()
+    })?;
+    if let Some(shown) = node.shown() {
+        ready(shown);
+    }
+    node.wait_and_stop();
+    if shutdown.has_failed() { Err("The node has failed; debug.log says why.".to_owned()) } else { Ok(()) }
+}
+
 /// Something failed that the node cannot go on without: it is told, once, and everything stops.
 pub(crate) fn abort(shutdown: &Shutdown, why: &dyn std::fmt::Display) {
     let text = format!("A fatal internal error occurred, see debug.log for details: {why}");

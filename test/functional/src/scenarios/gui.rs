@@ -1,21 +1,27 @@
 //! The GUI, drawn on nothing: it starts a node or attaches to one, shows it, finds it again, and leaves nothing behind.
 
 use std::fs;
-use std::path::PathBuf;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use ipc::Peer;
 use nix::sys::signal::Signal;
+use rpc::Json;
+use rpc::client::{Client, Credentials};
 
+use super::wallet_port::call;
 use crate::processes::{children, runs, signal};
 use crate::programs::Shape;
 use crate::socket::{self, ask};
-use crate::stage::{Helper, Skip, Stage, expect_equal};
+use crate::stage::{Helper, Stage, expect_equal};
 use crate::wait::{DEADLINE, until};
 
 pub(super) fn play(stage: &Stage) -> Result<()> {
     stage.needs_ours("GUI")?;
-    ensure!(stage.shape == Shape::Multi, Skip("there is no GUI in a process of its own".to_owned()));
+    if stage.shape == Shape::Mono {
+        return alone(stage);
+    }
     with_a_child(stage)?;
     attached(stage)?;
     frozen(stage)?;
@@ -114,6 +120,68 @@ fn frozen(stage: &Stage) -> Result<()> {
     let end = fs::read_to_string(&log.0)?;
     ensure!(!end.contains("does not end"), "a process was waited for in vain: {end}");
     gui.signal(Signal::SIGKILL)
+}
+
+/// GUI, node and wallet in one process: no other is started, and it ends whoever asks.
+fn alone(stage: &Stage) -> Result<()> {
+    let log = Log::of(stage, "a")?;
+    let data = format!("-datadir={}", stage.data("a")?.display());
+    let net = stage.data("a")?.join(stage.regtest()?.datadir_subdir);
+    let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+    let listen = format!("-rpcport={port}");
+    let options = ["-server", &listen, "-keypool=10"];
+    let mut gui = stage.gui("a", &options)?;
+    log.wait_for(0, "shows height 0,", &mut gui)?;
+    let mut caller = client(&net, port)?;
+    let (no, at_start) = (Json::Bool(false), Json::Bool(true));
+    call(
+        &mut caller,
+        "createwallet",
+        &["w".into(), no.clone(), no.clone(), "".into(), no, at_start.clone(), at_start],
+    )?;
+    log.wait_for(0, "wallet \"w\", balance 0.00000000", &mut gui)?;
+    let address = call(&mut caller, "getnewaddress", &[])?;
+    call(&mut caller, "generatetoaddress", &[1.into(), address])?;
+    let immature = call(&mut caller, "getbalances", &[])?.get("mine").get("immature").write();
+    log.wait_for(0, &format!("immature {immature}"), &mut gui)?;
+    expect_equal("children of a program that is all in one", &children(gui.id())?, &Vec::new())?;
+
+    // Two cannot have one directory: the second says so.
+    let second = stage.run_gui(&["-regtest", &data, "-platform=offscreen"])?;
+    expect_equal("the exit code", &second.status.code(), &Some(1))?;
+    ensure!(second.stderr.contains("Cannot obtain a lock on directory"), "the second one said: {}", second.stderr);
+    expect_equal("lines of the second one", &second.stderr.lines().count(), &1)?;
+
+    gui.signal(Signal::SIGTERM)?;
+    let status = gui.wait_for_end()?;
+    ensure!(status.success(), "the GUI was asked to end and ended with {status}");
+    ensure!(!net.join(".cookie").exists(), "the cookie is left");
+
+    // All is written; the wallet is opened again, and the RPC `stop` ends the window too.
+    let from = log.end();
+    let mut gui = stage.gui("a", &options)?;
+    log.wait_for(from, &format!("immature {immature}"), &mut gui)?;
+    call(&mut client(&net, port)?, "stop", &[])?;
+    let status = gui.wait_for_end()?;
+    ensure!(status.success(), "the GUI was stopped and ended with {status}");
+
+    // A port for RPC is there for who asks for it. Without a display nothing is started.
+    let from = log.end();
+    let mut gui = stage.gui("a", &[])?;
+    log.wait_for(from, &format!("immature {immature}"), &mut gui)?;
+    ensure!(!net.join(".cookie").exists(), "a port for RPC is open that nobody asked for");
+    gui.signal(Signal::SIGINT)?;
+    ensure!(gui.wait_for_end()?.success(), "the GUI did not end well");
+    let ended = stage.run_gui(&["-regtest", &data])?;
+    expect_equal("the exit code", &ended.status.code(), &Some(1))?;
+    ensure!(ended.stderr.contains("the GUI needs a display"), "without a display: {}", ended.stderr);
+    stage.start("a", &[])?.stop()
+}
+
+/// A client of the GUI's own node.
+fn client(net: &Path, port: u16) -> Result<Client> {
+    let cookie = rpc::cookie::read_cookie(&net.join(".cookie"))?;
+    Ok(Client::new("127.0.0.1", port, Credentials::Cookie(cookie), Some(DEADLINE)))
 }
 
 /// What it cannot do is said in one sentence, and nothing is started.

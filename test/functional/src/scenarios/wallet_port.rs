@@ -121,7 +121,8 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-fn call(client: &mut Client, method: &str, params: &[Json]) -> Result<Json> {
+/// Calls a method at a port of its own.
+pub(super) fn call(client: &mut Client, method: &str, params: &[Json]) -> Result<Json> {
     let answer = client.call("/", method, Json::Arr(params.to_vec()))?;
     answer.map_err(|error| anyhow!("{method} answered {error:?}"))
 }
