@@ -183,7 +183,8 @@ impl State {
 
     /// What becomes of the road to the node. Who leaves does not care any more.
     fn road(&mut self, news: News, commands: &mut Vec<Command>) {
-        if self.connection.is_ending() {
+        // After a refusal comes none but what was on its way before.
+        if self.connection.is_ending() || self.refusal.is_some() {
             return;
         }
         match news {
@@ -314,7 +315,6 @@ impl State {
     /// the answers come.
     fn here(&mut self, commands: &mut Vec<Command>) {
         self.connection = Connection::Connected;
-        self.refusal = None;
         self.bar = StatusBar { status: self.bar.status.take(), ..StatusBar::default() };
         self.status_refresh = Refresh::default();
         self.wallets.refresh = Refresh::default();

@@ -165,6 +165,19 @@ fn who_leaves_stops_the_node_once() {
     assert_eq!(state.connection, Connection::Stopped);
 }
 
+/// A node that was greeted when it was refused is not there.
+#[test]
+fn a_refusal_is_the_last_word() {
+    let mut state = State::new("BTC");
+    state.hear(News::Refused("no".into()));
+    for late in [News::Here, News::Gone("gone".into()), News::Starting("again".into())] {
+        assert_eq!(state.hear(late), []);
+        assert_eq!(state.connection, Connection::Refused("no".into()));
+        assert_eq!(state.refusal.as_deref(), Some("no"));
+    }
+    assert_eq!(state.act(Action::Quit), [Command::Stop]);
+}
+
 /// What can happen, in any order.
 fn news() -> impl Strategy<Value = News> {
     let w = || "w".to_owned();
