@@ -85,6 +85,13 @@ fn a_client_that_stays_does_not_delay_the_end() {
     assert!(client.connect(&Connect::Auto, dir.path(), "node", None).unwrap().is_none());
 }
 
+struct Nobody;
+impl interfaces::ScanSink for Nobody {
+    fn batch(&self, _: &interfaces::ScanBatch) -> Call<interfaces::ScanReply> {
+        Ok(interfaces::ScanReply::next())
+    }
+}
+
 /// Objects end where their handles end, and not before.
 #[test]
 fn dropped_handles_end_their_objects() {
@@ -97,6 +104,10 @@ fn dropped_handles_end_their_objects() {
     assert_eq!(fake.mining.templates(), 10);
     drop(templates);
     eventually("the end of the templates", || fake.mining.templates() == 0);
+    let chain = pair.peer.init().make_chain().unwrap().unwrap();
+    let sink = Arc::new(Nobody);
+    chain.scan_blocks(&interfaces::ScanRequest::default(), sink.clone()).unwrap().unwrap();
+    eventually("the end of the sink", || Arc::strong_count(&sink) == 1);
 }
 
 /// Tells where it ends.

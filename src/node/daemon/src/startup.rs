@@ -58,10 +58,23 @@ pub(crate) enum StartError {
 impl StartError {
     /// What whoever started the node reads. Where a rebuild helps, the daemon puts it as a question.
     fn told(&self) -> String {
+        if self.asks() { self.text() } else { format!("Error: {}", self.text()) }
+    }
+
+    /// The same without a word in front.
+    fn text(&self) -> String {
         match self {
-            Self::Unusable(_) => self.to_string(),
             Self::Load(e) if e.reindex_helps() => Self::Unusable(e.to_string()).to_string(),
-            _ => format!("Error: {self}"),
+            _ => self.to_string(),
+        }
+    }
+
+    /// Whether a rebuild helps.
+    fn asks(&self) -> bool {
+        match self {
+            Self::Unusable(_) => true,
+            Self::Load(e) => e.reindex_helps(),
+            _ => false,
         }
     }
 }
@@ -128,7 +141,7 @@ pub fn run_shown(
     let log = LogHandle::new(Arc::clone(&clock) as Arc<dyn Clock>);
     let node = Node::start(config, clock, log, shutdown, wallets).map_err(|e| {
         error!("{e}");
-        e.told().trim_start_matches("Error: ").to_owned()
+        e.text()
     })?;
     if let Some(shown) = node.shown() {
         ready(shown);

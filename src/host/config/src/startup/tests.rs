@@ -623,3 +623,26 @@ fn directories_are_their_owners_alone() {
         assert_eq!(mode & 0o777, 0o700, "{}", made.display());
     }
 }
+
+/// A child of this program finds the same directory and the same file, wherever it is started, and is not asked again what
+/// was asked here.
+#[test]
+fn a_child_is_told_where_the_files_are() {
+    let words = |config: &Config, called_with: &[&str], own: &[&str]| -> Vec<String> {
+        let called_with: Vec<OsString> = called_with.iter().map(OsString::from).collect();
+        let options = config.options_for_child(&called_with, own);
+        options.into_iter().map(|option| option.into_string().unwrap()).collect()
+    };
+    let machine = Machine::daemon();
+    let datadir = format!("-datadir={}", machine.data());
+    let plain = machine.start(&["-regtest"]).unwrap();
+    let told =
+        words(&plain, &["-regtest", "-datadir=elsewhere", "-daemon", "-nodaemon", "-ipcbind=unix"], &["ipcbind"]);
+    assert_eq!(told, ["-regtest", &datadir, "-noconf", "-allowignoredconf=1"]);
+    let told = words(&plain, &["--debug=ipc", "-ipcbind=unix"], &[]);
+    assert_eq!(told, ["--debug=ipc", "-ipcbind=unix", &datadir, "-noconf", "-allowignoredconf=1"]);
+
+    let file = machine.write("data/bitcoin.conf", "regtest=1\n");
+    let told = words(&machine.start(&[]).unwrap(), &["-conf=bitcoin.conf"], &[]);
+    assert_eq!(told, [datadir, format!("-conf={}", file.display()), "-allowignoredconf=1".to_owned()]);
+}
