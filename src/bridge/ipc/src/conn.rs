@@ -17,18 +17,20 @@ use std::time::Duration;
 use capnp::capability::FromClientHook;
 use capnp_rpc::rpc_twoparty_capnp::Side;
 use capnp_rpc::{CapabilityServerSet, RpcSystem};
+use linger::Linger;
 use platform::socket::LocalSocket;
 use tokio::sync::mpsc;
 
 use crate::flights::Flights;
 use crate::limits::Limits;
 use crate::line::Line;
+use crate::network::Network;
 use crate::object::{self, Dispatch, Object};
 use crate::remote::Remote;
 use crate::socket::Stream;
 use crate::thread::{self, ThreadQueue, Work, lock};
 use crate::threadmap::{PoolSlot, ThreadServer};
-use crate::transport::Network;
+use crate::transport::Wire;
 use crate::wire::proxy_capnp::{context, thread as thread_capnp, thread_map};
 
 /// Something to run on the loop thread.
@@ -336,7 +338,8 @@ fn run(
             }
         };
         let side = if serves { Side::Server } else { Side::Client };
-        let network = Network::new(stream, side, cx.info.limits.clone());
+        let linger = Rc::new(Linger::new());
+        let network = Network::new(Wire::new(stream, cx.info.limits.clone(), linger.clone()), side);
         cx.closer.replace(Some(Box::new(network.closer())));
         let system = match role {
             Role::Server(make) => {
@@ -352,11 +355,17 @@ fn run(
         };
         // A task of its own: a panic in the library ends this connection and nothing else.
         let mut system = tokio::task::spawn_local(system);
+        let lingering = linger.clone();
+        tokio::task::spawn_local(async move { lingering.run().await });
         let lost = loop {
             tokio::select! {
                 ended = &mut system => break !matches!(ended, Ok(Ok(()))) || cx.conn.strong_count() > 0,
                 job = inbox.recv() => match job {
-                    Some(job) => job(&cx),
+                    Some(job) => {
+                        job(&cx);
+                        // Most jobs are calls, and what is called is often done at once.
+                        linger.stay();
+                    }
                     // The last handle is gone: nobody can call any more, and nobody is told.
                     None => break false,
                 },

@@ -36,6 +36,7 @@ mod limits;
 mod line;
 mod listen;
 mod log;
+mod network;
 mod object;
 mod reconnect;
 mod remote;

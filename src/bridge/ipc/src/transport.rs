@@ -1,4 +1,4 @@
-//! Frames on a socket: the network that `capnp-rpc` runs on.
+//! Frames on a socket: what `capnp-rpc` sends and receives. What the library sees of it is in [`crate::network`].
 //!
 //! Ours instead of the library's for three reasons. Everything queued in one turn of the loop leaves in one system call.
 //! Sizes are checked before memory is taken, in both directions. And each message is looked at before the library sees
@@ -10,16 +10,15 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use capnp::capability::Promise;
 use capnp::message::{Builder, HeapAllocator, ReaderOptions};
 use capnp::serialize::{OwnedSegments, SegmentLengthsBuilder};
 use capnp_rpc::rpc_capnp::{message, return_};
-use capnp_rpc::rpc_twoparty_capnp::Side;
 use futures::channel::oneshot;
+use linger::Linger;
 use socket2::SockRef;
 use tokio::io::{AsyncRead as _, ReadBuf};
 
@@ -32,15 +31,16 @@ const READ_BYTES: usize = 64 << 10;
 const SEND_BYTES: usize = 2 << 20;
 /// Segments that a message may have; the library's own limit.
 const MAX_SEGMENTS: usize = 512;
-/// What a message gets beyond what the library asks for.
-const MORE_WORDS: u32 = 32;
 /// Parts handed to one system call.
 const MAX_SLICES: usize = 64;
 const WORD: usize = 8;
 /// How long a closing connection tries to send what is queued.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-type Message = Rc<Builder<HeapAllocator>>;
+pub(crate) type Message = Rc<Builder<HeapAllocator>>;
+
+/// A message that has arrived.
+pub(crate) type Received = capnp::message::Reader<OwnedSegments>;
 
 /// A message on its way out: its frame header, itself, and how long both are.
 struct Frame {
@@ -69,6 +69,7 @@ pub(crate) struct Wire {
     limits: Limits,
     output: RefCell<Output>,
     input: RefCell<Input>,
+    linger: Rc<Linger>,
 }
 
 /// What is known of the peer's side of the conversation.
@@ -82,8 +83,16 @@ struct Input {
 }
 
 impl Wire {
+    pub(crate) fn new(stream: Stream, limits: Limits, linger: Rc<Linger>) -> Rc<Self> {
+        // A message that fits goes out at once, however slowly the peer reads. The system may grant less.
+        SockRef::from(&stream).set_send_buffer_size(SEND_BYTES).ok();
+        let (reading, stream) = stream.into_split();
+        let input = Input { stream: reading, buffer: vec![0; READ_BYTES], start: 0, end: 0, open: HashSet::new() };
+        Rc::new(Self { stream, limits, output: RefCell::default(), input: RefCell::new(input), linger })
+    }
+
     /// Ends both directions: the reader sees the end of the stream, the writer stops.
-    fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         // It fails if the peer was faster, which is as good.
         SockRef::from(self.stream.as_ref()).shutdown(Shutdown::Both).ok();
         let mut output = self.output.borrow_mut();
@@ -95,7 +104,23 @@ impl Wire {
         }
     }
 
-    fn send(&self, message: Message) {
+    /// Lets what is queued go out, and nothing more. Tells when it has.
+    pub(crate) fn close(&self) -> oneshot::Receiver<()> {
+        let (done, on_done) = oneshot::channel();
+        let mut output = self.output.borrow_mut();
+        output.closing = true;
+        if output.done {
+            done.send(()).ok();
+        } else {
+            output.on_done.push(done);
+        }
+        if let Some(writer) = output.writer.take() {
+            writer.wake();
+        }
+        on_done
+    }
+
+    pub(crate) fn send(&self, message: Message) {
         let header = frame_header(&message);
         let bytes = header.len() + message.size_in_words() * WORD;
         let mut output = self.output.borrow_mut();
@@ -114,7 +139,7 @@ impl Wire {
     }
 
     /// Writes what is queued until the connection closes.
-    async fn write(self: Rc<Self>) {
+    pub(crate) async fn write(self: Rc<Self>) {
         loop {
             let more = poll_fn(|context| {
                 let mut output = self.output.borrow_mut();
@@ -186,8 +211,21 @@ impl Wire {
         Ok(())
     }
 
-    /// Reads the next message; `None` at the end of the stream.
-    async fn read(self: Rc<Self>) -> capnp::Result<Option<OwnedSegments>> {
+    /// Receives the next message; `None` at the end of the stream.
+    pub(crate) async fn receive(self: Rc<Self>) -> capnp::Result<Option<Received>> {
+        // Each word may be read twice: once here, once by the method.
+        let words = (self.limits.message_bytes / WORD).saturating_mul(2);
+        let options = ReaderOptions { traversal_limit_in_words: Some(words), nesting_limit: self.limits.nesting };
+        let Some(body) = self.read().await? else { return Ok(None) };
+        // A call is often done at once, and who has an answer often asks again.
+        self.linger.stay();
+        let message = capnp::message::Reader::new(body, options);
+        self.inspect(&message)?;
+        Ok(Some(message))
+    }
+
+    /// Reads the next message.
+    async fn read(&self) -> capnp::Result<Option<OwnedSegments>> {
         let Some(first) = self.read_header(WORD).await? else { return Ok(None) };
         let segments = u32_at(&first, 0).checked_add(1).map(to_usize).filter(|count| *count < MAX_SEGMENTS);
         let Some(segments) = segments else { return Err(refused("Too many segments")) };
@@ -266,7 +304,7 @@ impl Wire {
     }
 
     /// Looks at a message before the library does.
-    fn inspect(&self, reader: &capnp::message::Reader<OwnedSegments>) -> capnp::Result<()> {
+    fn inspect(&self, reader: &Received) -> capnp::Result<()> {
         let open = &mut self.input.borrow_mut().open;
         let root: message::Reader<'_> = reader.get_root()?;
         match root.which() {
@@ -331,168 +369,4 @@ fn cut_off() -> capnp::Error {
 fn refused(why: &str) -> capnp::Error {
     tracing::warn!(target: "ipc", "ipc: disconnecting a peer: {why}");
     capnp::Error::failed(why.to_owned())
-}
-
-/// Held by the library while the connection is open. When it lets go, the socket closes.
-struct Link {
-    wire: Rc<Wire>,
-    gone: Option<oneshot::Sender<()>>,
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.wire.hang_up();
-        if let Some(gone) = self.gone.take() {
-            gone.send(()).ok();
-        }
-    }
-}
-
-/// One side of the conversation, as the library wants it.
-pub(crate) struct Network {
-    /// Handed out once, to serve; a client connects before.
-    link: Option<Rc<Link>>,
-    weak: Weak<Link>,
-    side: Side,
-    driver: Option<Promise<(), capnp::Error>>,
-}
-
-impl Network {
-    pub(crate) fn new(stream: Stream, side: Side, limits: Limits) -> Self {
-        let (gone, on_gone) = oneshot::channel();
-        // A message that fits goes out at once, however slowly the peer reads. The system may grant less.
-        SockRef::from(&stream).set_send_buffer_size(SEND_BYTES).ok();
-        let (reading, stream) = stream.into_split();
-        let input = Input { stream: reading, buffer: vec![0; READ_BYTES], start: 0, end: 0, open: HashSet::new() };
-        let wire = Rc::new(Wire { stream, limits, output: RefCell::default(), input: RefCell::new(input) });
-        let writer = wire.clone();
-        let driver = Promise::from_future(async move {
-            writer.write().await;
-            // The library lets go of the connection once everyone knows that it is closed.
-            on_gone.await.ok();
-            Ok(())
-        });
-        let link = Rc::new(Link { wire, gone: Some(gone) });
-        Self { weak: Rc::downgrade(&link), link: Some(link), side, driver: Some(driver) }
-    }
-
-    /// Closes the connection at once, from this side.
-    pub(crate) fn closer(&self) -> impl Fn() + use<> {
-        let wire = self.weak.upgrade().map(|link| Rc::downgrade(&link.wire));
-        move || {
-            if let Some(wire) = wire.as_ref().and_then(Weak::upgrade) {
-                wire.hang_up();
-            }
-        }
-    }
-}
-
-impl capnp_rpc::VatNetwork<Side> for Network {
-    fn connect(&mut self, host: Side) -> Option<Box<dyn capnp_rpc::Connection<Side>>> {
-        if host == self.side {
-            return None;
-        }
-        let link = self.weak.upgrade()?;
-        Some(Box::new(Connection { link, side: self.side }))
-    }
-
-    fn accept(&mut self) -> Promise<Box<dyn capnp_rpc::Connection<Side>>, capnp::Error> {
-        match self.link.take() {
-            Some(link) => Promise::ok(Box::new(Connection { link, side: self.side })),
-            None => Promise::from_future(std::future::pending()),
-        }
-    }
-
-    fn drive_until_shutdown(&mut self) -> Promise<(), capnp::Error> {
-        self.driver.take().unwrap_or_else(|| Promise::ok(()))
-    }
-}
-
-struct Connection {
-    link: Rc<Link>,
-    side: Side,
-}
-
-impl capnp_rpc::Connection<Side> for Connection {
-    fn get_peer_vat_id(&self) -> Side {
-        self.side
-    }
-
-    fn new_outgoing_message(&mut self, first_segment_word_size: u32) -> Box<dyn capnp_rpc::OutgoingMessage> {
-        // What the library asks for leaves no room for the table of capabilities, which would get a segment of its own.
-        let allocator = HeapAllocator::new().first_segment_words(first_segment_word_size.saturating_add(MORE_WORDS));
-        Box::new(Outgoing { message: Builder::new(allocator), wire: self.link.wire.clone() })
-    }
-
-    fn receive_incoming_message(&mut self) -> Promise<Option<Box<dyn capnp_rpc::IncomingMessage>>, capnp::Error> {
-        let wire = self.link.wire.clone();
-        Promise::from_future(async move {
-            // Each word may be read twice: once here, once by the method.
-            let words = (wire.limits.message_bytes / WORD).saturating_mul(2);
-            let nesting_limit = wire.limits.nesting;
-            let Some(body) = wire.clone().read().await? else { return Ok(None) };
-            let checked = capnp::message::Reader::new(
-                body,
-                ReaderOptions { traversal_limit_in_words: Some(words), nesting_limit },
-            );
-            wire.inspect(&checked)?;
-            let message: Box<dyn capnp_rpc::IncomingMessage> = Box::new(Incoming(checked));
-            Ok(Some(message))
-        })
-    }
-
-    fn shutdown(&mut self, _result: capnp::Result<()>) -> Promise<(), capnp::Error> {
-        let mut output = self.link.wire.output.borrow_mut();
-        output.closing = true;
-        if output.done {
-            return Promise::ok(());
-        }
-        if let Some(writer) = output.writer.take() {
-            writer.wake();
-        }
-        let (done, on_done) = oneshot::channel();
-        output.on_done.push(done);
-        Promise::from_future(async move {
-            on_done.await.ok();
-            Ok(())
-        })
-    }
-}
-
-struct Incoming(capnp::message::Reader<OwnedSegments>);
-
-impl capnp_rpc::IncomingMessage for Incoming {
-    fn get_body(&self) -> capnp::Result<capnp::any_pointer::Reader<'_>> {
-        self.0.get_root()
-    }
-}
-
-struct Outgoing {
-    message: Builder<HeapAllocator>,
-    wire: Rc<Wire>,
-}
-
-impl capnp_rpc::OutgoingMessage for Outgoing {
-    fn get_body(&mut self) -> capnp::Result<capnp::any_pointer::Builder<'_>> {
-        self.message.get_root()
-    }
-
-    fn get_body_as_reader(&self) -> capnp::Result<capnp::any_pointer::Reader<'_>> {
-        self.message.get_root_as_reader()
-    }
-
-    fn send(self: Box<Self>) -> (Promise<(), capnp::Error>, Message) {
-        let Self { message, wire } = *self;
-        let message = Rc::new(message);
-        wire.send(message.clone());
-        (Promise::ok(()), message)
-    }
-
-    fn take(self: Box<Self>) -> Builder<HeapAllocator> {
-        self.message
-    }
-
-    fn size_in_words(&self) -> usize {
-        self.message.size_in_words()
-    }
 }

@@ -15,6 +15,7 @@ use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderName, HeaderV
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
+use linger::Linger;
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
@@ -23,7 +24,6 @@ use tracing::{debug, warn};
 use crate::auth::{Admitted, Denied};
 use crate::cancel::Cancel;
 use crate::http::guard::{Activity, Guard};
-use crate::http::linger::Linger;
 use crate::http::message::{HttpMethod, HttpReply, HttpRequest};
 use crate::http::pool::{Pool, Rejected};
 use crate::http::route::{Begun, Rest, Routes};

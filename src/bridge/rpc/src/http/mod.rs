@@ -7,7 +7,6 @@
 
 mod connection;
 mod guard;
-mod linger;
 mod message;
 mod pool;
 mod route;

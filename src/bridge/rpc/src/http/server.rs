@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use linger::Linger;
 use tokio::runtime;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinSet, LocalSet};
@@ -16,7 +17,6 @@ use tracing::{debug, info, warn};
 
 use crate::allow::AllowList;
 use crate::http::connection::{Phase, Shared, serve};
-use crate::http::linger::Linger;
 use crate::http::pool::Pool;
 use crate::http::route::Routes;
 

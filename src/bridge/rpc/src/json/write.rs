@@ -76,10 +76,24 @@ fn scalar(value: &Json, out: &mut String) {
 
 fn string(text: &str, out: &mut String) {
     out.push('"');
-    // Most strings need no escape and are copied whole; the runs between escapes are copied likewise.
+    // Most strings need no escape. To look at all of a text first is faster than to stop at each byte.
+    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+        out.push_str(text);
+    } else {
+        escaped(text, out);
+    }
+    out.push('"');
+}
+
+fn is_plain(byte: u8) -> bool {
+    !matches!(byte, ..0x20 | b'"' | b'\\' | 0x7f)
+}
+
+fn escaped(text: &str, out: &mut String) {
+    // The runs between escapes are copied whole.
     let mut copied = 0;
     for (index, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7f {
+        if is_plain(byte) {
             continue;
         }
         out.push_str(&text[copied..index]);
@@ -100,5 +114,4 @@ fn string(text: &str, out: &mut String) {
         }
     }
     out.push_str(&text[copied..]);
-    out.push('"');
 }
