@@ -9,6 +9,10 @@ use xshell::{Shell, cmd};
 use crate::depends::source::run;
 use crate::depends::toolchain::Toolchain;
 
+/// Symbols of a program for Windows that say where it was built: `dlltool` makes them of the path of the import libraries that
+/// the compiler writes for the system's own, in a folder with a random name. No debugger looks for them.
+const OF_THE_PLACE: [&str; 2] = ["_head_*_imports_lib", "__*_imports_lib_iname"];
+
 /// An executable that was taken apart.
 #[derive(Debug, Clone)]
 pub(crate) struct Split {
@@ -32,7 +36,9 @@ pub(crate) fn split(toolchain: &Toolchain, file: &Path, to: &Path) -> Result<Spl
     let (sh, stripped, debug) = (Shell::new()?, &split.stripped, &split.debug);
     // A PE file has a time in its header, which is the present one if nothing is said.
     let run = |command: xshell::Cmd<'_>| run(command.env("LC_ALL", "C").env("SOURCE_DATE_EPOCH", "0"));
-    run(cmd!(sh, "{objcopy} --only-keep-debug {file} {debug}"))?;
+    let is_for_windows = file.extension().is_some_and(|end| end == "exe");
+    let of_the_place = OF_THE_PLACE.iter().filter(|_| is_for_windows).flat_map(|names| ["--strip-symbol", names]);
+    run(cmd!(sh, "{objcopy} --only-keep-debug --wildcard {of_the_place...} {file} {debug}"))?;
     run(cmd!(sh, "{objcopy} --strip-all --add-gnu-debuglink={debug} {file} {stripped}"))?;
     ensure!(fs::metadata(stripped)?.len() < fs::metadata(file)?.len(), "stripping {name} took nothing away");
     Ok(split)
@@ -55,5 +61,24 @@ mod tests {
         assert!(facts.symbols.is_empty() && !facts.debug && facts.debug_link);
         let debug = elf::read(&fs::read(&split.debug).unwrap()).unwrap();
         assert!(debug.debug && debug.symbols.iter().any(|name| name == "sqlite3_open"));
+    }
+
+    #[test]
+    fn debug_symbols_of_a_program_for_windows_do_not_say_where_it_was_built() {
+        let named = |folder: &str| {
+            let dir = tempfile::tempdir().unwrap();
+            // What is done does not depend on the format, so the machine's own will do.
+            let file = dir.path().join("program.exe");
+            let head = format!("-Wl,--defsym=_head__{folder}_kernel32_dll_imports_lib=main");
+            let name = format!("-Wl,--defsym=___{folder}_kernel32_dll_imports_lib_iname=main");
+            fs::write(&file, elf::tests::compiled(&["-g", &head, &name])).unwrap();
+            let toolchain = Toolchain::find(Host::native().unwrap()).unwrap();
+            let split = split(&toolchain, &file, &dir.path().join("out")).unwrap();
+            elf::read(&fs::read(split.debug).unwrap()).unwrap().symbols
+        };
+        let symbols = named("tmp_rustc201RR0");
+        assert!(symbols.iter().any(|name| name == "sqlite3_open"), "{symbols:?}");
+        assert!(!symbols.iter().any(|name| name.contains("imports_lib")), "{symbols:?}");
+        assert_eq!(symbols, named("another_folder_rustc1nidEF"));
     }
 }
