@@ -27,13 +27,14 @@ pub const START: i64 = 1_300_000_000;
 /// A chain state and its surroundings.
 #[derive(Debug)]
 pub struct Lab {
-    dir: TempDir,
     clock: Arc<ManualClock>,
     rules: Arc<dyn Rules>,
     engine: Engine,
     salt: u32,
     /// Coinbase outputs that were mined, oldest first, with their values.
     coins: VecDeque<(OutPoint, u64)>,
+    /// The last to go: databases write into it until they are closed.
+    dir: TempDir,
 }
 
 /// A chain whose engine runs on its own thread. The thread has ended when this is gone, whoever still holds a handle of the
@@ -279,4 +280,20 @@ pub fn spend(from: &[OutPoint], values: &[u64]) -> Arc<Tx> {
 /// An output of a transaction.
 pub fn out(tx: &Tx, vout: u32) -> OutPoint {
     OutPoint { txid: tx.txid(), vout }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_lab_has_written_goes_with_it() {
+        for _ in 0..5 {
+            let lab = Lab::with_coins(1);
+            let path = lab.dir.path().to_owned();
+            assert!(path.join("chainstate").exists());
+            drop(lab);
+            assert!(!path.exists());
+        }
+    }
 }

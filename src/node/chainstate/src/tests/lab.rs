@@ -18,7 +18,6 @@ use crate::{Accepted, Activation, Arrival, Engine, EngineOptions, FlushMode, Loa
 const START: i64 = 1_300_000_000;
 
 pub(super) struct Lab {
-    dir: TempDir,
     pub(super) clock: Arc<ManualClock>,
     rules: Arc<dyn Rules>,
     pub(super) prune_target: Option<u64>,
@@ -27,6 +26,8 @@ pub(super) struct Lab {
     /// What block files are written to; counts from the next opening.
     pub(super) disk: Arc<dyn Disk>,
     engine: Option<Engine>,
+    /// The last to go: databases write into it until they are closed.
+    dir: TempDir,
 }
 
 impl Lab {
