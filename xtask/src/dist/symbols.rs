@@ -37,7 +37,8 @@ pub(crate) fn split(toolchain: &Toolchain, file: &Path, to: &Path) -> Result<Spl
     // A PE file has a time in its header, which is the present one if nothing is said.
     let run = |command: xshell::Cmd<'_>| run(command.env("LC_ALL", "C").env("SOURCE_DATE_EPOCH", "0"));
     let is_for_windows = file.extension().is_some_and(|end| end == "exe");
-    let of_the_place = OF_THE_PLACE.iter().filter(|_| is_for_windows).flat_map(|names| ["--strip-symbol", names]);
+    let of_the_place: &[&str] = if is_for_windows { &OF_THE_PLACE } else { &[] };
+    let of_the_place = of_the_place.iter().flat_map(|names| ["--strip-symbol", names]);
     run(cmd!(sh, "{objcopy} --only-keep-debug --wildcard {of_the_place...} {file} {debug}"))?;
     run(cmd!(sh, "{objcopy} --strip-all --add-gnu-debuglink={debug} {file} {stripped}"))?;
     ensure!(fs::metadata(stripped)?.len() < fs::metadata(file)?.len(), "stripping {name} took nothing away");
@@ -71,7 +72,10 @@ mod tests {
             let file = dir.path().join("program.exe");
             let head = format!("-Wl,--defsym=_head__{folder}_kernel32_dll_imports_lib=main");
             let name = format!("-Wl,--defsym=___{folder}_kernel32_dll_imports_lib_iname=main");
-            fs::write(&file, elf::tests::compiled(&["-g", &head, &name])).unwrap();
+            let program = elf::tests::compiled(&["-g", &head, &name]);
+            let named = elf::read(&program).unwrap().symbols;
+            assert_eq!(named.iter().filter(|name| name.contains("imports_lib")).count(), 2, "{named:?}");
+            fs::write(&file, program).unwrap();
             let toolchain = Toolchain::find(Host::native().unwrap()).unwrap();
             let split = split(&toolchain, &file, &dir.path().join("out")).unwrap();
             elf::read(&fs::read(split.debug).unwrap()).unwrap().symbols
