@@ -42,10 +42,16 @@ impl WalletFile {
         let file = open::data_file(&path, &format, options.require)?;
         let connection = open::connect(&file, &format, options)?;
         let held = Held::enter(&file);
-        if options.verify {
-            open::verify(&connection, &format)?;
+        open::check_header(&connection, &format)?;
+        if options.check {
+            open::check_pages(&connection)?;
         }
         Ok(Self { connection: Mutex::new(connection), path: file, format, _held: held })
+    }
+
+    /// Checks the whole file.
+    pub fn check(&self) -> Result<(), OpenError> {
+        open::check_pages(&self.lock())
     }
 
     /// A wallet that is nowhere and vanishes.

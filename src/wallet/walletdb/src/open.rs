@@ -31,8 +31,8 @@ pub enum Require {
 pub struct OpenOptions {
     /// Whether there must be a wallet, or must be none.
     pub require: Require,
-    /// Whether the whole file is checked.
-    pub verify: bool,
+    /// Whether the whole file is checked. [`crate::WalletFile::check`] does it later.
+    pub check: bool,
     /// Whether writes may be lost when the machine stops (`-unsafesqlitesync`).
     pub unsafe_sync: bool,
     /// How long to wait for whoever has the file to let it go.
@@ -42,7 +42,7 @@ pub struct OpenOptions {
 impl OpenOptions {
     /// For a wallet that is there.
     pub const EXISTING: Self =
-        Self { require: Require::Existing, verify: true, unsafe_sync: false, patience: Duration::ZERO };
+        Self { require: Require::Existing, check: true, unsafe_sync: false, patience: Duration::ZERO };
     /// For a new wallet.
     pub const NEW: Self = Self { require: Require::New, ..Self::EXISTING };
 
@@ -58,10 +58,10 @@ impl OpenOptions {
         Self { patience, ..self }
     }
 
-    /// With or without a check of the whole file.
+    /// Without a check of the whole file.
     #[must_use]
-    pub const fn verify(self, verify: bool) -> Self {
-        Self { verify, ..self }
+    pub const fn unchecked(self) -> Self {
+        Self { check: false, ..self }
     }
 }
 
@@ -290,8 +290,8 @@ fn create_table(connection: &Connection, format: &Format) -> rusqlite::Result<()
     ))
 }
 
-/// Whether the file is this network's, of a known version, and whole.
-pub(crate) fn verify(connection: &Connection, format: &Format) -> Result<(), OpenError> {
+/// Whether the file is this network's and of a known version.
+pub(crate) fn check_header(connection: &Connection, format: &Format) -> Result<(), OpenError> {
     let header = |pragma: &str, what: &'static str| {
         let number = connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
         number.map_err(|error| OpenError::Header { what, fault: error.into() })
@@ -305,6 +305,11 @@ pub(crate) fn verify(connection: &Connection, format: &Format) -> Result<(), Ope
     if version != SCHEMA_VERSION {
         return Err(OpenError::SchemaVersion(version));
     }
+    Ok(())
+}
+
+/// Whether the file is whole.
+pub(crate) fn check_pages(connection: &Connection) -> Result<(), OpenError> {
     let check = || -> rusqlite::Result<Vec<String>> {
         let mut statement = connection.prepare("PRAGMA integrity_check")?;
         let lines = statement.query_map([], |row| row.get::<_, String>(0))?;

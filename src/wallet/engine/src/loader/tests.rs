@@ -71,6 +71,30 @@ fn a_wallet_that_has_got_to_the_tip_does_not_ask_for_news() {
 }
 
 #[test]
+fn a_damaged_page_is_named_whatever_else_is_wrong_then() {
+    const PAGE: usize = 4096;
+    let dir = tempfile::tempdir().unwrap();
+    let loader = loader(dir.path(), &[]);
+    call(&*loader, "", "createwallet", r#"["w"]"#).unwrap();
+    call(&*loader, "w", "unloadwallet", "[]").unwrap();
+    let path = dir.path().join("regtest").join("wallets").join("w").join("wallet.dat");
+    let sound = std::fs::read(&path).unwrap();
+    let pages = sound.len() / PAGE;
+    assert!(pages > 4, "{pages}");
+    for page in 1..pages {
+        let mut damaged = sound.clone();
+        damaged[page * PAGE..][..PAGE].fill(0x5a);
+        std::fs::write(&path, damaged).unwrap();
+        let error = call(&*loader, "", "loadwallet", r#"["w"]"#).unwrap_err();
+        assert!(error.starts_with("Wallet file verification failed. "), "{page}: {error}");
+        assert!(error.contains("verify database"), "{page}: {error}");
+    }
+    std::fs::write(&path, sound).unwrap();
+    call(&*loader, "", "loadwallet", r#"["w"]"#).unwrap();
+    loader.stop().unwrap();
+}
+
+#[test]
 fn a_wallet_is_made_closed_and_opened_again() {
     let dir = tempfile::tempdir().unwrap();
     let loader = loader(dir.path(), &[]);

@@ -1,6 +1,7 @@
 //! Opening a wallet: from the records of the file to what it knows.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -31,15 +32,28 @@ impl Wallet {
     ) -> Result<(Self, bool), WalletError> {
         let settings = read_settings(shared, warnings)?;
         let unsafe_sync = shared.config.args().get_bool("unsafesqlitesync", false);
-        let file = WalletFile::open_with(path, shared.format, OpenOptions::EXISTING.unsafe_sync(unsafe_sync))?;
+        let options = OpenOptions::EXISTING.unsafe_sync(unsafe_sync).unchecked();
+        let file = WalletFile::open_with(path, shared.format, options)?;
         let by = LoadAs { wallet_name: name, client_version: Shared::client_version() };
-        let mut contents = file.load(by)??;
-        let rescan = contents.needs_rescan();
-        warnings.extend(contents.warning.take().map(|warning| warning.to_string()));
         let mut core = Core::empty(shared);
         let mut draft = Draft::default();
-        let loading = Loading { file: &file, by, version: contents.version, chain: &*shared.chain };
-        loading.fill(&mut core, &mut contents, &mut draft)?;
+        let loaded = file.load(by);
+        // Nobody needs the file while its records are understood: meanwhile it is checked.
+        let (checked, understood) = thread::scope(|scope| {
+            let checked = scope.spawn(|| file.check());
+            let understood = loaded.map_err(WalletError::from).and_then(|loaded| {
+                let mut contents = loaded?;
+                let loading = Loading { file: &file, by, version: contents.version, chain: &*shared.chain };
+                loading.fill(&mut core, &mut contents, &mut draft)?;
+                Ok(contents)
+            });
+            (checked.join().unwrap_or_else(|panic| resume_unwind(panic)), understood)
+        });
+        // A file that is damaged explains whatever else is wrong.
+        checked?;
+        let mut contents = understood?;
+        let rescan = contents.needs_rescan();
+        warnings.extend(contents.warning.take().map(|warning| warning.to_string()));
         if contents.version != Some(Shared::client_version()) {
             draft.records.push(Record::Version(Shared::client_version()));
         }
@@ -96,7 +110,7 @@ impl Loading<'_> {
             let managers =
                 scope.spawn(|| descriptors.iter().map(|loaded| self.manager(keys, loaded)).collect::<Vec<_>>());
             let txs = self.read_txs(txs);
-            (managers.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), txs)
+            (managers.join().unwrap_or_else(|panic| resume_unwind(panic)), txs)
         });
         for (descriptor, manager) in descriptors.into_iter().zip(managers) {
             self.descriptor(core, descriptor, manager?)?;
