@@ -28,7 +28,7 @@ const GROUPS: [Category; 14] = [
     Category::Ipc,
 ];
 
-/// The categories of debug logging, as help lists them.
+/// The categories of debug logging in alphabetical order, as help lists them.
 pub const LOG_CATEGORIES: &[&str] = &[
     "addrman",
     "bench",

@@ -1,37 +1,7 @@
 //! The categories, by Bitcoin Core's names.
 
-/// All names in alphabetical order, which is also the order of their bits.
-const NAMES: [&str; 29] = [
-    "addrman",
-    "bench",
-    "blockstorage",
-    "cmpctblock",
-    "coindb",
-    "estimatefee",
-    "http",
-    "i2p",
-    "ipc",
-    "kernel",
-    "leveldb",
-    "mempool",
-    "mempoolrej",
-    "net",
-    "privatebroadcast",
-    "proxy",
-    "prune",
-    "qt",
-    "rand",
-    "reindex",
-    "rpc",
-    "scan",
-    "selectcoins",
-    "tor",
-    "txpackages",
-    "txreconciliation",
-    "validation",
-    "walletdb",
-    "zmq",
-];
+/// In alphabetical order, which is also the order of their bits.
+use config::help::LOG_CATEGORIES as NAMES;
 
 /// A subject of log lines that can be switched on and off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -49,60 +49,9 @@ pub(crate) fn fundrawtransaction() -> MethodDoc {
                         ),
                     )
                     .default(true),
-                    Arg::bool(
-                        "include_unsafe",
-                        concat!(
-                            "Include inputs that are not safe to spend (unconfirmed transactions from ",
-                            "outside keys and unconfirmed replacement transactions).\n",
-                            "Warning: the resulting transaction may become invalid if one of the unsafe ",
-                            "inputs disappears.\n",
-                            "If that happens, you will need to fund the transaction with different ",
-                            "inputs and republish it."
-                        ),
-                    )
-                    .default(false),
-                    Arg::num(
-                        "minconf",
-                        concat!(
-                            "If add_inputs is specified, require inputs with at least this many ",
-                            "confirmations."
-                        ),
-                    )
-                    .default(0),
-                    Arg::num(
-                        "maxconf",
-                        concat!("If add_inputs is specified, require inputs with at most this many ", "confirmations."),
-                    )
-                    .optional(),
-                    Arg::str("changeAddress", "The bitcoin address to receive the change").hint("automatic"),
-                    Arg::num("changePosition", "The index of the change output").hint("random"),
-                    Arg::str(
-                        "change_type",
-                        concat!(
-                            "The output type to use. Only valid if changeAddress is not specified. ",
-                            "Options are \"legacy\", \"p2sh-segwit\", \"bech32\", \"bech32m\"."
-                        ),
-                    )
-                    .hint("set by -changetype"),
-                    Arg::bool("includeWatching", "(DEPRECATED) No longer used").default(false),
-                    Arg::bool("lockUnspents", "Lock selected unspent outputs").default(false),
-                    Arg::amount("fee_rate", "Specify a fee rate in {atom}/vB.")
-                        .hint("not set, fall back to wallet fee estimation"),
-                    Arg::amount("feeRate", "Specify a fee rate in {ticker}/kvB.")
-                        .hint("not set, fall back to wallet fee estimation"),
-                    Arg::arr(
-                        "subtractFeeFromOutputs",
-                        concat!(
-                            "The integers.\n",
-                            "The fee will be equally deducted from the amount of each specified output.\n",
-                            "Those recipients will receive less bitcoins than you enter in their ",
-                            "corresponding amount field.\n",
-                            "If no outputs are specified here, the sender pays the fee."
-                        ),
-                        [Arg::num("vout_index", "The zero-based output index, before a change output is added.")
-                            .optional()],
-                    )
-                    .default(Json::Arr(Vec::new())),
+                ],
+                choice("The integers.\n"),
+                vec![
                     Arg::arr(
                         "input_weights",
                         "Inputs and their corresponding weights",
@@ -127,14 +76,7 @@ pub(crate) fn fundrawtransaction() -> MethodDoc {
                         .optional()],
                     )
                     .optional(),
-                    Arg::num(
-                        "max_tx_weight",
-                        concat!(
-                            "The maximum acceptable transaction weight.\n",
-                            "Transaction building will fail if this can not be satisfied."
-                        ),
-                    )
-                    .default(400_000),
+                    heaviest(),
                 ],
                 fund_options(true),
             ]
@@ -174,6 +116,74 @@ pub(crate) fn fundrawtransaction() -> MethodDoc {
     .example(Example::Cli { method: "signrawtransactionwithwallet".into(), args: "\"fundedtransactionhex\"".into() })
     .example_text("\nSend the transaction\n")
     .example(Example::Cli { method: "sendrawtransaction".into(), args: "\"signedtransactionhex\"".into() })
+}
+
+/// How coins are chosen and change is made. `whose` says what the fee is taken from.
+fn choice(whose: &'static str) -> Vec<Arg> {
+    vec![
+        Arg::bool(
+            "include_unsafe",
+            concat!(
+                "Include inputs that are not safe to spend (unconfirmed transactions from ",
+                "outside keys and unconfirmed replacement transactions).\n",
+                "Warning: the resulting transaction may become invalid if one of the unsafe ",
+                "inputs disappears.\n",
+                "If that happens, you will need to fund the transaction with different ",
+                "inputs and republish it."
+            ),
+        )
+        .default(false),
+        Arg::num(
+            "minconf",
+            concat!("If add_inputs is specified, require inputs with at least this many ", "confirmations."),
+        )
+        .default(0),
+        Arg::num(
+            "maxconf",
+            concat!("If add_inputs is specified, require inputs with at most this many ", "confirmations."),
+        )
+        .optional(),
+        Arg::str("changeAddress", "The bitcoin address to receive the change").hint("automatic"),
+        Arg::num("changePosition", "The index of the change output").hint("random"),
+        Arg::str(
+            "change_type",
+            concat!(
+                "The output type to use. Only valid if changeAddress is not specified. ",
+                "Options are \"legacy\", \"p2sh-segwit\", \"bech32\", \"bech32m\"."
+            ),
+        )
+        .hint("set by -changetype"),
+        Arg::bool("includeWatching", "(DEPRECATED) No longer used").default(false),
+        Arg::bool("lockUnspents", "Lock selected unspent outputs").default(false),
+        Arg::amount("fee_rate", "Specify a fee rate in {atom}/vB.").hint("not set, fall back to wallet fee estimation"),
+        Arg::amount("feeRate", "Specify a fee rate in {ticker}/kvB.")
+            .hint("not set, fall back to wallet fee estimation"),
+        Arg::arr(
+            "subtractFeeFromOutputs",
+            format!(
+                "{whose}{}",
+                concat!(
+                    "The fee will be equally deducted from the amount of each specified output.\n",
+                    "Those recipients will receive less bitcoins than you enter in their ",
+                    "corresponding amount field.\n",
+                    "If no outputs are specified here, the sender pays the fee."
+                )
+            ),
+            [Arg::num("vout_index", "The zero-based output index, before a change output is added.").optional()],
+        )
+        .default(Json::Arr(Vec::new())),
+    ]
+}
+
+fn heaviest() -> Arg {
+    Arg::num(
+        "max_tx_weight",
+        concat!(
+            "The maximum acceptable transaction weight.\n",
+            "Transaction building will fail if this can not be satisfied."
+        ),
+    )
+    .default(400_000)
 }
 
 /// `walletcreatefundedpsbt`
@@ -246,69 +256,9 @@ pub(crate) fn walletcreatefundedpsbt() -> MethodDoc {
                         "Automatically include coins from the wallet to cover the target amount.\n",
                     )
                     .hint("false when \"inputs\" are specified, true otherwise"),
-                    Arg::bool(
-                        "include_unsafe",
-                        concat!(
-                            "Include inputs that are not safe to spend (unconfirmed transactions from ",
-                            "outside keys and unconfirmed replacement transactions).\n",
-                            "Warning: the resulting transaction may become invalid if one of the unsafe ",
-                            "inputs disappears.\n",
-                            "If that happens, you will need to fund the transaction with different ",
-                            "inputs and republish it."
-                        ),
-                    )
-                    .default(false),
-                    Arg::num(
-                        "minconf",
-                        concat!(
-                            "If add_inputs is specified, require inputs with at least this many ",
-                            "confirmations."
-                        ),
-                    )
-                    .default(0),
-                    Arg::num(
-                        "maxconf",
-                        concat!("If add_inputs is specified, require inputs with at most this many ", "confirmations."),
-                    )
-                    .optional(),
-                    Arg::str("changeAddress", "The bitcoin address to receive the change").hint("automatic"),
-                    Arg::num("changePosition", "The index of the change output").hint("random"),
-                    Arg::str(
-                        "change_type",
-                        concat!(
-                            "The output type to use. Only valid if changeAddress is not specified. ",
-                            "Options are \"legacy\", \"p2sh-segwit\", \"bech32\", \"bech32m\"."
-                        ),
-                    )
-                    .hint("set by -changetype"),
-                    Arg::bool("includeWatching", "(DEPRECATED) No longer used").default(false),
-                    Arg::bool("lockUnspents", "Lock selected unspent outputs").default(false),
-                    Arg::amount("fee_rate", "Specify a fee rate in {atom}/vB.")
-                        .hint("not set, fall back to wallet fee estimation"),
-                    Arg::amount("feeRate", "Specify a fee rate in {ticker}/kvB.")
-                        .hint("not set, fall back to wallet fee estimation"),
-                    Arg::arr(
-                        "subtractFeeFromOutputs",
-                        concat!(
-                            "The outputs to subtract the fee from.\n",
-                            "The fee will be equally deducted from the amount of each specified output.\n",
-                            "Those recipients will receive less bitcoins than you enter in their ",
-                            "corresponding amount field.\n",
-                            "If no outputs are specified here, the sender pays the fee."
-                        ),
-                        [Arg::num("vout_index", "The zero-based output index, before a change output is added.")
-                            .optional()],
-                    )
-                    .default(Json::Arr(Vec::new())),
-                    Arg::num(
-                        "max_tx_weight",
-                        concat!(
-                            "The maximum acceptable transaction weight.\n",
-                            "Transaction building will fail if this can not be satisfied."
-                        ),
-                    )
-                    .default(400_000),
                 ],
+                choice("The outputs to subtract the fee from.\n"),
+                vec![heaviest()],
                 fund_options(true),
             ]
             .concat(),
