@@ -263,6 +263,11 @@ impl Object {
         Self::default()
     }
 
+    /// An empty object with room for so many pairs.
+    pub fn with_capacity(pairs: usize) -> Self {
+        Self(Vec::with_capacity(pairs))
+    }
+
     /// Adds a pair at the end without looking for the key: the fast way, for keys that are known to be new.
     pub fn push(&mut self, key: impl Into<Key>, value: impl Into<Json>) {
         self.0.push((key.into(), value.into()));

@@ -259,7 +259,7 @@ impl<'a, B: Build> Parser<'a, B> {
         self.at += 1;
         // The usual string has no escape and is ASCII or well-formed UTF-8: take it whole.
         let rest = self.text.get(self.at..)?;
-        let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
+        let plain = plain_length(rest)?;
         if rest.get(plain) == Some(&b'"')
             && let Ok(text) = std::str::from_utf8(&rest[..plain])
         {
@@ -300,6 +300,17 @@ impl<'a, B: Build> Parser<'a, B> {
         }
         Some(unit)
     }
+}
+
+/// How many bytes are before the first that ends a string or needs a closer look.
+fn plain_length(text: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 16;
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    // To look at all of a block is faster than to stop at each byte.
+    let (blocks, _) = text.as_chunks::<BLOCK>();
+    let is_plain = |block: &&[u8; BLOCK]| !block.iter().fold(false, |found, byte| found | is_special(byte));
+    let skipped = BLOCK * blocks.iter().take_while(is_plain).count();
+    text[skipped..].iter().position(is_special).map(|at| skipped + at)
 }
 
 /// Puts bytes and escapes together. Like UniValue, it decodes overlong sequences and surrogate pairs that were

@@ -93,6 +93,17 @@ fn strings() {
 }
 
 #[test]
+fn strings_of_any_length() {
+    for length in 0..50 {
+        let plain = "x".repeat(length);
+        assert_eq!(read(&format!("\"{plain}\"")), Some(Json::str(plain.clone())));
+        assert_eq!(read(&format!("\"{plain}\\n{plain}\"")), Some(Json::str(format!("{plain}\n{plain}"))));
+        assert_eq!(read(&format!("\"{plain}\n{plain}\"")), None, "{length}");
+        assert_eq!(read(&format!("\"{plain}")), None, "{length}");
+    }
+}
+
+#[test]
 fn depth_is_limited() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert!(read(&nested(MAX_DEPTH)).is_some());
