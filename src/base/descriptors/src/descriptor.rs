@@ -4,10 +4,10 @@ use std::fmt;
 
 use bitcoin::ScriptBuf;
 use bitcoin::hashes::{Hash, sha256};
-use primitives::Destination;
+use primitives::{Destination, hex};
 
 use crate::checksum;
-use crate::key::{Style, hex};
+use crate::key::Style;
 use crate::policy::Policy;
 use crate::{Key, Notation, PrivateKeys};
 
@@ -224,7 +224,7 @@ impl Node {
             Self::Addr(destination) => {
                 format!("addr({})", notation.addresses().encode(destination).unwrap_or_default())
             }
-            Self::Raw(script) => format!("raw({})", hex(script.as_bytes())),
+            Self::Raw(script) => format!("raw({})", hex::encode(script.as_bytes())),
             Self::Policy(policy) => policy.text(write)?,
         })
     }

@@ -1,6 +1,7 @@
 //! Key expressions: a key or the root of many, with the path to them and the place that they come from.
 
 use bitcoin::PublicKey;
+use primitives::hex;
 
 use crate::extended::HARDENED;
 use crate::known::key_hash;
@@ -251,7 +252,7 @@ impl Key {
 
     fn write(&self, root: &str, apostrophe: bool) -> String {
         let origin = self.origin.as_ref().map_or_else(String::new, |origin| {
-            format!("[{}{}]", hex(&origin.fingerprint), format_path(&origin.path, apostrophe))
+            format!("[{}{}]", hex::encode(&origin.fingerprint), format_path(&origin.path, apostrophe))
         });
         let (path, wildcard) = match &self.source {
             Source::Single { .. } => (String::new(), ""),
@@ -305,12 +306,4 @@ impl Key {
     fn text_root(&self, notation: &Notation) -> String {
         Self { origin: None, ..self.clone() }.text(notation)
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bitcoin::hex::DisplayHex::to_lower_hex_string(bytes)
-}
-
-pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    bitcoin::hex::FromHex::from_hex(text).ok()
 }

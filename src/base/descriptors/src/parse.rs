@@ -1,8 +1,9 @@
 //! Reading descriptors, from the outside in.
 
+use primitives::hex;
+
 use crate::checksum;
 use crate::descriptor::{Descriptor, Node};
-use crate::key::from_hex;
 use crate::path::read_number;
 use crate::policy::Policy;
 use crate::{Key, KeyError, Notation, ParseError, PrivateKeys};
@@ -191,7 +192,7 @@ impl Parser<'_> {
         if let Some(inner) = function("raw", text) {
             allowed(top, "raw() at top level")?;
             // An empty text is not hex to the reference.
-            let bytes = from_hex(inner).filter(|bytes| !bytes.is_empty()).ok_or(ParseError::RawHex)?;
+            let bytes = hex::decode(inner).filter(|bytes| !bytes.is_empty()).ok_or(ParseError::RawHex)?;
             return Ok(Node::Raw(bytes.into()));
         }
         self.policy(text, place)

@@ -2,9 +2,10 @@
 
 use bitcoin::PublicKey;
 use bitcoin::secp256k1;
+use primitives::hex;
 
 use crate::extended::HARDENED;
-use crate::key::{Source, from_hex};
+use crate::key::Source;
 use crate::parse::{Parser, Place, expression, same_width, take};
 use crate::path::{read_path, read_paths};
 use crate::{Key, KeyError, Origin, PrivateKind, PublicPart, Refusal, Wildcard};
@@ -31,7 +32,7 @@ impl Parser<'_> {
         if fingerprint.len() != 8 {
             return Err(KeyError::FingerprintLength(fingerprint.len()));
         }
-        let bytes = from_hex(fingerprint).and_then(|bytes| bytes.try_into().ok());
+        let bytes = hex::decode(fingerprint).and_then(|bytes| bytes.try_into().ok());
         let fingerprint = bytes.ok_or_else(|| KeyError::FingerprintHex(fingerprint.to_owned()))?;
         let path = read_path(&steps.collect::<Vec<_>>(), &mut apostrophe)?;
         let source = self.source(rest, place, &mut apostrophe)?;
@@ -94,7 +95,7 @@ impl Parser<'_> {
             return Err(KeyError::Whitespace(start.to_owned()));
         }
         if steps.is_empty()
-            && let Some(bytes) = from_hex(start)
+            && let Some(bytes) = hex::decode(start)
         {
             return public_key(&bytes, start, place);
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use bitcoin::{PublicKey, ScriptBuf};
 use coin::ChainKind;
+use primitives::hex;
 use proptest::prelude::*;
 
-use crate::key::{from_hex, hex};
 use crate::*;
 
 mod errors;
@@ -47,7 +47,7 @@ fn fails(text: &str) -> String {
 
 fn scripts(text: &str, index: u32) -> Vec<String> {
     let expansion = read(text).expand(index, &NoPrivateKeys).unwrap();
-    expansion.scripts.iter().map(|script| hex(script.as_bytes())).collect()
+    expansion.scripts.iter().map(|script| hex::encode(script.as_bytes())).collect()
 }
 
 /// A wallet that knows one root and has taken its first hardened step, as BIP32 says.
@@ -63,7 +63,7 @@ impl PrivateKeys for OneStep {
     fn learn(&mut self, text: &PrivateKeyText) -> Result<PublicPart, Refusal> {
         let public = match text.kind() {
             PrivateKind::Extended => main_net().read_extended(ROOT).map(PublicPart::Extended),
-            PrivateKind::Single { .. } => PublicKey::from_slice(&from_hex(G1).unwrap()).ok().map(PublicPart::Single),
+            PrivateKind::Single { .. } => PublicKey::from_slice(&hex::decode(G1).unwrap()).ok().map(PublicPart::Single),
         };
         public.ok_or(Refusal::Invalid)
     }

@@ -87,21 +87,20 @@ pub struct Decoded {
 
 /// The text of five-bit groups. `hrp` must be in lower case; groups above 31 lose their upper bits.
 pub fn encode(encoding: Encoding, hrp: &str, data: &[u8]) -> String {
-    let mut values = expand(hrp.as_bytes());
-    values.extend_from_slice(data);
-    values.extend_from_slice(&[0; CHECKSUM]);
-    let sum = remainder(&values) ^ encoding.constant();
+    let groups = data.iter().copied();
+    let sum = remainder(expand(hrp.as_bytes()).chain(groups.clone()).chain([0; CHECKSUM])) ^ encoding.constant();
     let sum = (0..CHECKSUM).rev().map(|place| five_bits(sum >> (5 * place)));
-    let characters = data.iter().copied().chain(sum).map(|group| char::from(CHARACTERS[usize::from(group & 31)]));
-    format!("{hrp}1{}", characters.collect::<String>())
+    let mut text = String::with_capacity(hrp.len() + 1 + data.len() + CHECKSUM);
+    text.push_str(hrp);
+    text.push(char::from(SEPARATOR));
+    text.extend(groups.chain(sum).map(|group| char::from(CHARACTERS[usize::from(group & 31)])));
+    text
 }
 
 /// Takes a text apart. The error is the cheap one: [`locate_errors`] looks closer.
 pub fn decode(text: &str) -> Option<Decoded> {
     let Parts { hrp, values } = parts(text).ok()?;
-    let mut all = expand(&hrp);
-    all.extend_from_slice(&values);
-    let sum = remainder(&all);
+    let sum = remainder(expand(&hrp).chain(values.iter().copied()));
     let encoding = [Encoding::Bech32, Encoding::Bech32m].into_iter().find(|encoding| encoding.constant() == sum)?;
     let data = values[..values.len() - CHECKSUM].to_vec();
     Some(Decoded { encoding, hrp: String::from_utf8(hrp).ok()?, data })
@@ -147,20 +146,35 @@ fn wrong_characters(text: &[u8]) -> Vec<usize> {
 }
 
 /// The part before the separator, as the checksum sees it.
-fn expand(hrp: &[u8]) -> Vec<u8> {
+fn expand(hrp: &[u8]) -> impl Iterator<Item = u8> + '_ {
     let high = hrp.iter().map(|byte| byte >> 5);
     let low = hrp.iter().map(|byte| byte & 31);
-    high.chain([0]).chain(low).collect()
+    high.chain([0]).chain(low)
 }
 
 /// The remainder of the values, as a polynomial over GF(32) with a leading 1, by the generator of the code. Its six
 /// coefficients have five bits each.
-fn remainder(values: &[u8]) -> u32 {
-    const GENERATOR: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
-    values.iter().fold(1, |sum, value| {
-        let top = sum >> 25;
-        let shifted = (sum & 0x1ff_ffff) << 5 ^ u32::from(*value);
-        (0..5).filter(|bit| top >> bit & 1 == 1).fold(shifted, |sum, bit| sum ^ GENERATOR[bit])
+fn remainder(values: impl Iterator<Item = u8>) -> u32 {
+    /// What each of the highest coefficients leaves.
+    const LEAVES: [u32; 32] = {
+        let generator = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
+        let mut leaves = [0; 32];
+        let mut bit = 0;
+        while bit < generator.len() {
+            let mut top = 0;
+            while top < leaves.len() {
+                if top >> bit & 1 == 1 {
+                    leaves[top] ^= generator[bit];
+                }
+                top += 1;
+            }
+            bit += 1;
+        }
+        leaves
+    };
+    values.fold(1, |sum: u32, value| {
+        let top = usize::from((sum >> 25).to_le_bytes()[0] & 31);
+        (sum & 0x1ff_ffff) << 5 ^ u32::from(value) ^ LEAVES[top]
     })
 }
 

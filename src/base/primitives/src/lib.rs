@@ -36,6 +36,7 @@ pub mod fast_merkle;
 pub mod fuzz;
 mod genesis;
 mod header;
+pub mod hex;
 mod keys;
 pub mod merkle;
 mod reader;

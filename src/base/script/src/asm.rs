@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use bitcoin::hex::{DisplayHex, FromHex};
 use bitcoin::{Script, ScriptBuf};
+use primitives::hex;
 
 use crate::encoding::check_signature_encoding;
 use crate::flags::Flags;
@@ -31,11 +31,10 @@ pub fn to_asm(script: &Script, decode_sighash: bool) -> String {
             Some(op) if !op.opcode.is_data_push() => text.push_str(op.opcode.name()),
             Some(op) => match read_num(op.data, false, MAX_OPERAND) {
                 Ok(number) => push_fmt(&mut text, format_args!("{number}")),
-                Err(_) if decode_sighash => match sighash_name_of(op.data) {
-                    Some((der, name)) => push_fmt(&mut text, format_args!("{}[{name}]", der.as_hex())),
-                    None => push_fmt(&mut text, format_args!("{}", op.data.as_hex())),
+                Err(_) => match sighash_name_of(op.data).filter(|_| decode_sighash) {
+                    Some((der, name)) => push_fmt(&mut text, format_args!("{}[{name}]", hex::encode(der))),
+                    None => text.push_str(&hex::encode(op.data)),
                 },
-                Err(_) => push_fmt(&mut text, format_args!("{}", op.data.as_hex())),
             },
         }
     }
@@ -102,7 +101,7 @@ pub fn parse_script(text: &str) -> Result<ScriptBuf, ParseError> {
 }
 
 fn raw_bytes(word: &str) -> Option<Vec<u8>> {
-    word.strip_prefix("0x").filter(|hex| !hex.is_empty()).and_then(|hex| Vec::from_hex(hex).ok())
+    word.strip_prefix("0x").filter(|digits| !digits.is_empty()).and_then(hex::decode)
 }
 
 /// Opcodes from OP_NOP on, and OP_RESERVED: numbers are written as numbers.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use platform::entropy::random_bytes;
 use platform::{Entropy, LockedBytes};
+use primitives::hex;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tracing::{info, warn};
@@ -100,8 +101,8 @@ impl Authenticator {
 
     /// Accepts `user` with `password`. Only a salted hash is kept.
     pub fn add_password(&mut self, user: &str, password: &str, entropy: &dyn Entropy) -> Result<(), AuthError> {
-        let salt = hex(&random_bytes::<16>(entropy).map_err(AuthError::Entropy)?);
-        let hash = LockedBytes::take(hex(&hmac_sha256(salt.as_bytes(), password.as_bytes())).into_bytes());
+        let salt = hex::encode(&random_bytes::<16>(entropy).map_err(AuthError::Entropy)?);
+        let hash = LockedBytes::take(hex::encode(&hmac_sha256(salt.as_bytes(), password.as_bytes())).into_bytes());
         self.entries.push(Entry { user: user.to_owned(), salt, hash });
         Ok(())
     }
@@ -128,7 +129,7 @@ impl Authenticator {
         let (user, password) = (&decoded[..colon], &decoded[colon + 1..]);
         let mut accepted = false;
         for entry in &self.entries {
-            let hash = hex(&hmac_sha256(entry.salt.as_bytes(), password));
+            let hash = hex::encode(&hmac_sha256(entry.salt.as_bytes(), password));
             accepted |= same(entry.user.as_bytes(), user) & same(hash.as_bytes(), &entry.hash);
         }
         if accepted { Ok(String::from_utf8_lossy(user).into_owned()) } else { Err(Denied::Wrong) }
@@ -175,11 +176,6 @@ fn hmac_sha256(key: &[u8], text: &[u8]) -> [u8; 32] {
     }
     let inner = Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(text).finalize();
     Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().into()
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 #[cfg(test)]
@@ -231,7 +227,7 @@ mod tests {
                 "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
             ),
         ] {
-            assert_eq!(hex(&hmac_sha256(&key, text.as_bytes())), expected);
+            assert_eq!(hex::encode(&hmac_sha256(&key, text.as_bytes())), expected);
         }
     }
 

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use platform::Entropy;
 use platform::entropy::random_bytes;
+use primitives::hex;
 use thiserror::Error;
 use tracing::{info, warn};
-
-use crate::auth::hex;
 
 /// The user whose password the file holds.
 pub const COOKIE_USER: &str = "__cookie__";
@@ -54,7 +53,7 @@ impl Cookie {
             Some("all") => 0o644,
             Some(other) => return Err(CookieError::InvalidPermissions(other.to_owned())),
         };
-        let password = hex(&random_bytes::<32>(entropy).map_err(CookieError::Entropy)?);
+        let password = hex::encode(&random_bytes::<32>(entropy).map_err(CookieError::Entropy)?);
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(".tmp");
         let temporary = PathBuf::from(temporary);

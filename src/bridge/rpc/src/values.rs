@@ -1,5 +1,7 @@
 //! What many methods read from their arguments, with the error texts that Bitcoin Core has for each.
 
+use primitives::hex;
+
 use crate::amount::amount_from_value;
 use crate::error::RpcError;
 use crate::json::Json;
@@ -36,19 +38,10 @@ pub fn check_object(object: &Json, fields: &[Field<'_>], allow_null: bool, stric
     }
 }
 
-fn hex_bytes(text: &str) -> Option<Vec<u8>> {
-    if text.is_empty() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-    Some(digits?.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
-}
-
 /// A hash in hexadecimal as it is displayed. The bytes come back in the order of the wire, which is the reverse.
 pub fn hash_from_value(value: &Json, name: &str) -> Result<[u8; 32], RpcError> {
     let text = value.as_str()?;
-    let bytes: Option<[u8; 32]> = hex_bytes(text).and_then(|bytes| bytes.try_into().ok());
+    let bytes: Option<[u8; 32]> = hex::decode(text).and_then(|bytes| bytes.try_into().ok());
     match bytes {
         Some(mut bytes) => {
             bytes.reverse();
@@ -65,7 +58,7 @@ pub fn hash_from_value(value: &Json, name: &str) -> Result<[u8; 32], RpcError> {
 /// Bytes in hexadecimal.
 pub fn bytes_from_value(value: &Json, name: &str) -> Result<Vec<u8>, RpcError> {
     let text = value.as_str().unwrap_or("");
-    hex_bytes(text).ok_or_else(|| not_hex(name, text))
+    hex::decode(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| not_hex(name, text))
 }
 
 fn not_hex(name: &str, text: &str) -> RpcError {

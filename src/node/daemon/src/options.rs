@@ -6,6 +6,7 @@ use chainstate::{EngineOptions, LoadOptions};
 use config::Config;
 use consensus::{ActivationOverride, ChainParams, OwnStart, Rules, SignalOverride, U256};
 use logging::{LogHandle, Settings};
+use primitives::hex;
 use tracing::info;
 
 use crate::startup::StartError;
@@ -72,7 +73,7 @@ pub fn chain_params(config: &Config) -> Result<ChainParams, BadOption> {
         if challenges.len() > 1 {
             return Err(BadOption::new("-signetchallenge cannot be multiple values."));
         }
-        let bytes = parse_hex(challenge)
+        let bytes = hex::decode(challenge)
             .ok_or_else(|| BadOption(format!("-signetchallenge must be hex, not '{challenge}'.")))?;
         params = params.with_signet_challenge(bytes);
     }
@@ -105,7 +106,7 @@ pub fn chain_params(config: &Config) -> Result<ChainParams, BadOption> {
 /// Says what is taken for granted of the chain.
 pub(crate) fn log_chain(params: &ChainParams) {
     if params.chain().kind == coin::ChainKind::Signet {
-        let magic = crate::render::hex(&params.magic());
+        let magic = hex::encode(&params.magic());
         tracing::info!("Signet derived magic (message start): {magic}");
     }
     if let Some(block) = params.assume_valid() {
@@ -151,13 +152,6 @@ pub(crate) fn taken_on_trust(rules: &dyn Rules) -> Vec<String> {
         told.extend(each.map(|rule| format!("Not verified on this chain (-{}): {rule}", unverified.option)));
     }
     told
-}
-
-fn parse_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
 }
 
 /// Bytes for coins and databases together.

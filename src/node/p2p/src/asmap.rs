@@ -266,6 +266,7 @@ pub(crate) fn fuzz(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use primitives::hex;
     use proptest::prelude::*;
 
     use super::*;
@@ -276,17 +277,13 @@ mod tests {
         vec![0, 0, 0]
     }
 
-    fn unhex(text: &str) -> Vec<u8> {
-        let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
-        pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
-    }
-
     /// The map that the reference's tests have.
     fn reference() -> Vec<u8> {
-        unhex(
+        let map = hex::decode(
             "fb03ec0fb03fc0fe00fb03ec0fb03fc0fe00fb03ec0fb0fffffeffedb0ffd486e6282900004000004000409901008001800400000500\
              06001cf039",
-        )
+        );
+        map.unwrap()
     }
 
     #[test]
@@ -295,7 +292,7 @@ mod tests {
         // Hashes are shown backwards.
         let mut shown = map.version().to_vec();
         shown.reverse();
-        assert_eq!(shown, unhex("bafc9da308f45179443bd1d22325400ac9104f741522d003e3fac86700f68895"));
+        assert_eq!(shown, hex::decode("bafc9da308f45179443bd1d22325400ac9104f741522d003e3fac86700f68895").unwrap());
         let groups = Groups::by_map(Arc::new(map));
         let number = |text: &str| groups.number(&text.parse().unwrap());
         // The numbers that the tests of the reference count with.

@@ -81,17 +81,18 @@ fn permute(state: &mut [u64; 25]) {
 
 #[cfg(test)]
 mod tests {
-    use super::sha3_256;
+    use primitives::hex;
 
-    fn hex(bytes: &[u8]) -> String {
-        crate::transport::hex(bytes)
-    }
+    use super::sha3_256;
 
     #[test]
     fn published_vectors() {
-        assert_eq!(hex(&sha3_256(b"")), "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a");
-        assert_eq!(hex(&sha3_256(b"abc")), "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532");
+        assert_eq!(hex::encode(&sha3_256(b"")), "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a");
+        assert_eq!(hex::encode(&sha3_256(b"abc")), "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532");
         // Two blocks of the sponge.
-        assert_eq!(hex(&sha3_256(&[0xa3; 200])), "79f38adec5c20307a98ef76e8324afbfd46cfd81b22e3973c65fa1bd9de31787");
+        assert_eq!(
+            hex::encode(&sha3_256(&[0xa3; 200])),
+            "79f38adec5c20307a98ef76e8324afbfd46cfd81b22e3973c65fa1bd9de31787"
+        );
     }
 }

@@ -75,11 +75,7 @@ fn unused(dir: &Path) -> Result<bool, StoreError> {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut s, b| {
-        write!(s, "{b:02x}").expect("writing to a string cannot fail");
-        s
-    })
+    bitcoin::hex::DisplayHex::to_lower_hex_string(bytes)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use consensus::{ChainParams, Rules, UnsupportedRules};
 use descriptors::Notation;
 use interfaces::Chain;
 use platform::{Clock, Entropy, MockableClock};
-use primitives::{Addresses, Codec};
+use primitives::{Addresses, Codec, hex};
 use walletdb::Format;
 
 use crate::memo::Memo;
@@ -139,12 +139,12 @@ fn wallet_dir(config: &Config) -> Result<PathBuf, SharedError> {
 /// The magic of a signet of one's own: the hash of its challenge.
 pub(crate) fn signet_magic(config: &Config) -> Option<[u8; 4]> {
     use bitcoin::hashes::{Hash, HashEngine, sha256d};
-    use bitcoin::hex::FromHex;
+
     if config.chain().kind != coin::ChainKind::Signet {
         return None;
     }
     let text = config.args().get_all("signetchallenge").pop()?;
-    let challenge = Vec::<u8>::from_hex(&text).ok()?;
+    let challenge = hex::decode(&text)?;
     let mut bytes = Vec::new();
     primitives::put_bytes(&mut bytes, &challenge);
     let mut engine = sha256d::Hash::engine();

@@ -78,7 +78,3 @@ pub fn read_psbt(world: &dyn World, text: &str) -> Result<psbt::Psbt, RpcError> 
     psbt::Psbt::decode_base64(world.codec(), text)
         .map_err(|error| RpcError::new(Code::DESERIALIZATION_ERROR, format!("TX decode failed {error}")))
 }
-
-fn hex(bytes: &[u8]) -> String {
-    bitcoin::hex::DisplayHex::to_lower_hex_string(bytes)
-}

@@ -1,6 +1,5 @@
 //! Keys against published vectors, signatures against those that Bitcoin Core made.
 
-use bitcoin::hex::{DisplayHex, FromHex};
 use coin::ChainKind;
 use descriptors::{Descriptor, Notation, parse};
 
@@ -45,10 +44,6 @@ fn provider(text: &str, end: u32) -> Provider {
     provider
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.to_lower_hex_string()
-}
-
 fn unhex(text: &str) -> Vec<u8> {
-    Vec::from_hex(text).unwrap()
+    primitives::hex::decode(text).unwrap()
 }

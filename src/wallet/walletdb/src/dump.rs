@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use bitcoin::hashes::{Hash, HashEngine, sha256d};
+use primitives::hex;
 use zeroize::Zeroizing;
 
 use crate::open::{OpenError, OpenOptions};
@@ -134,16 +135,16 @@ fn write_dump(format: &str, scan: Scan<'_>, file: File, shown: &str) -> Result<(
         let mut line = Zeroizing::new(Vec::new());
         scan(&mut |key, value| {
             line.clear();
-            put_hex(&mut line, key);
+            line.extend_from_slice(digits(key).as_bytes());
             line.push(b',');
-            put_hex(&mut line, value);
+            line.extend_from_slice(digits(value).as_bytes());
             line.push(b'\n');
             written = put(&line);
             written.is_ok()
         })
         .map_err(DumpError::Read)?;
     }
-    let checksum = hex(&finish(hasher));
+    let checksum = hex::encode(&finish(hasher));
     let finished = written.and_then(|()| writeln!(out, "checksum,{checksum}")).and_then(|()| {
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         platform::disk::sync_file(&file)
@@ -222,7 +223,7 @@ fn read_records(lines: &mut Lines<impl BufRead>, batch: &dyn Records) -> Result<
     match expected.filter(|sum| *sum != [0; 32]) {
         None => Err(DumpError::NoChecksum),
         Some(expected) if expected != computed => {
-            Err(DumpError::Checksum { computed: hex(&computed), expected: hex(&expected) })
+            Err(DumpError::Checksum { computed: hex::encode(&computed), expected: hex::encode(&expected) })
         }
         Some(_) => Ok(()),
     }
@@ -276,30 +277,13 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn put_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut out = Vec::new();
-    put_hex(&mut out, bytes);
-    lossy(&out)
+fn digits(bytes: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(hex::encode(bytes))
 }
 
 /// Bytes of pairs of hexadecimal digits; at least one.
 fn from_hex(digits: &[u8]) -> Option<Field> {
-    if digits.is_empty() || !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() / 2));
-    for pair in digits.chunks_exact(2) {
-        let [high, low] = [pair[0], pair[1]].map(|digit| char::from(digit).to_digit(16));
-        bytes.push(u8::try_from(high? * 16 + low?).ok()?);
-    }
-    Some(bytes)
+    hex::decode(digits).map(Zeroizing::new).filter(|bytes| !bytes.is_empty())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `musig()`: the vectors of BIP327 and BIP328, scripts that the reference makes of the same texts, and its words.
 
+use primitives::hex;
+
 use super::*;
 
 const A: &str = "02f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9";
@@ -114,7 +116,7 @@ fn scripts_are_those_of_the_reference() {
         let mut cache = Cache::default();
         for (index, script) in (0..).zip(expected) {
             let here = descriptor.expand_into(index, &NoPrivateKeys, &mut cache, &mut drop).unwrap();
-            assert_eq!(hex(here.scripts[0].as_bytes()), *script, "{text} at {index}");
+            assert_eq!(hex::encode(here.scripts[0].as_bytes()), *script, "{text} at {index}");
             assert_eq!(descriptor.expand(index, &NoPrivateKeys).unwrap(), here, "{text} at {index}");
             assert_eq!(descriptor.expand_from(index, &cache).unwrap(), here, "{text} at {index}");
             assert_eq!(here.known.aggregates.len(), 1);

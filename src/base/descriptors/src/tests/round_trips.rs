@@ -1,5 +1,7 @@
 //! Text to descriptor to script and back.
 
+use primitives::hex;
+
 use super::*;
 
 fn forms() -> Vec<String> {
@@ -57,8 +59,9 @@ fn what_is_expanded_is_inferred() {
 
 #[test]
 fn scripts_alone_say_little() {
-    let infer_hex =
-        |script: &str| infer(&ScriptBuf::from(from_hex(script).unwrap()), &Known::default(), &main_net()).to_string();
+    let infer_hex = |script: &str| {
+        infer(&ScriptBuf::from(hex::decode(script).unwrap()), &Known::default(), &main_net()).to_string()
+    };
     let bare = format!("multi(1,{G1},{G2})");
     assert_eq!(infer_hex(&scripts(&bare, 0)[0]), checksum::add(&bare));
     let hash = &scripts(&format!("pkh({G1})"), 0)[0];
@@ -133,7 +136,7 @@ fn keys_in_leaves_are_found_by_the_hash_of_their_32_bytes() {
     let leaf = format!("and_v(v:pkh({}),older(2))", &G2[2..]);
     let expansion = read(&format!("tr({},{leaf})", &G1[2..])).expand(0, &NoPrivateKeys).unwrap();
     // This is what the leaf's script shows of the key, so whoever signs has to find it.
-    let shown = hash(&from_hex(&G2[2..]).unwrap());
+    let shown = hash(&hex::decode(&G2[2..]).unwrap());
     let (_, script) = &expansion.known.taproot.values().next().unwrap().leaves[0];
     assert!(script.as_bytes().windows(20).any(|window| window == shown));
     assert_eq!(
@@ -143,6 +146,6 @@ fn keys_in_leaves_are_found_by_the_hash_of_their_32_bytes() {
 
     // A witness script shows the hash of all 33.
     let expansion = read(&format!("wsh(and_v(v:pkh({G2}),older(2)))")).expand(0, &NoPrivateKeys).unwrap();
-    assert!(expansion.known.keys.contains_key(&hash(&from_hex(G2).unwrap())));
+    assert!(expansion.known.keys.contains_key(&hash(&hex::decode(G2).unwrap())));
     assert!(!expansion.known.keys.contains_key(&shown));
 }

@@ -1,5 +1,7 @@
 //! Published vectors.
 
+use primitives::hex;
+
 use super::*;
 
 #[test]
@@ -79,10 +81,10 @@ fn steps_that_need_private_keys() {
     assert_eq!(descriptor.expand(2, &NoPrivateKeys), None);
     let public = scripts(&format!("pkh({ROOT_0H}/1/*)"), 2);
     let expansion = descriptor.expand(2, &OneStep::new()).unwrap();
-    assert_eq!(hex(expansion.scripts[0].as_bytes()), public[0]);
+    assert_eq!(hex::encode(expansion.scripts[0].as_bytes()), public[0]);
     let origin = expansion.known.origins.values().next().unwrap();
     assert_eq!(
-        (hex(&origin.fingerprint), format_path(&origin.path, false)),
+        (hex::encode(&origin.fingerprint), format_path(&origin.path, false)),
         ("3442193e".to_owned(), "/0h/1/2".to_owned())
     );
     let normalized = descriptor.normalized(&OneStep::new()).unwrap();

@@ -67,9 +67,7 @@ pub fn locate_errors(text: &str) -> Option<Bech32Error> {
         Ok(parts) => parts,
         Err(error) => return Some(error),
     };
-    let mut all = expand(&hrp);
-    all.extend_from_slice(&values);
-    let sum = remainder(&all);
+    let sum = remainder(expand(&hrp).chain(values.iter().copied()));
 
     let mut best: Option<(Encoding, Vec<usize>)> = None;
     for encoding in [Encoding::Bech32, Encoding::Bech32m] {

@@ -1,9 +1,7 @@
 //! The assets of transactions, on coins whose transactions carry some.
 
 use ::rpc::{Json, Object, Res};
-use primitives::{Addresses, CoinTail, Tails, Tx, assets};
-
-use super::hex;
+use primitives::{Addresses, CoinTail, Tails, Tx, assets, hex};
 
 /// What the outputs of a transaction carry.
 #[derive(Debug)]
@@ -44,25 +42,25 @@ pub fn meaning(tx: &Tx) -> Option<Object> {
     let mut object = Object::new().with("txtype", assets::kind(tx.version())?);
     match tx.version() {
         assets::BURN_TO_NEVM => {
-            let address = assets::burn(tx).map(|(_, address)| hex(address)).unwrap_or_default();
+            let address = assets::burn(tx).map(|(_, address)| hex::encode(address)).unwrap_or_default();
             object.push("nevm_destination", format!("0x{address}"));
         }
         assets::MINT => {
             let mint = assets::mint(tx)?;
             let reversed = |mut hash: [u8; 32]| {
                 hash.reverse();
-                hex(&hash)
+                hex::encode(&hash)
             };
             let proof = Object::new()
                 .with("txhash", reversed(mint.tx_hash))
                 .with("blockhash", reversed(mint.block_hash))
                 .with("postx", mint.tx_position)
                 .with("txroot", reversed(mint.tx_root))
-                .with("txparentnodes", hex(mint.tx_nodes))
-                .with("txpath", hex(mint.path))
+                .with("txparentnodes", hex::encode(mint.tx_nodes))
+                .with("txpath", hex::encode(mint.path))
                 .with("posReceipt", mint.receipt_position)
                 .with("receiptroot", reversed(mint.receipt_root))
-                .with("receiptparentnodes", hex(mint.receipt_nodes));
+                .with("receiptparentnodes", hex::encode(mint.receipt_nodes));
             object.push("spv_proof", proof);
         }
         _ => {}

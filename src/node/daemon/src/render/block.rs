@@ -4,9 +4,9 @@ use ::rpc::{Json, Object, Res};
 use chainstate::{NodeId, Tree};
 use consensus::{U256, difficulty, target_of};
 use descriptors::Notation;
-use primitives::{AuxPow, Block, BlockUndo, Header, NamecoinAuxPow, Tx, WitnessMode};
+use primitives::{AuxPow, Block, BlockUndo, Header, NamecoinAuxPow, Tx, WitnessMode, hex};
 
-use super::{Prevouts, hex, hex256, tx};
+use super::{Prevouts, hex256, tx};
 
 /// A header where it stands: `tip` decides how deep it is and what follows it.
 pub fn header(tree: &Tree, id: NodeId, tip: NodeId, limit: U256) -> Object {
@@ -80,7 +80,7 @@ pub fn block(
         header.push("coinbase_tx", coinbase_tx(coinbase));
     }
     let txs: Json = if verbosity <= 1 {
-        block.txs.iter().map(|tx| tx.txid().to_string()).collect()
+        block.txs.iter().map(|tx| hex::of_hash(&tx.txid())).collect()
     } else {
         let spent = |n: usize| n.checked_sub(1).and_then(|n| Some(undo?.txs.get(n)?.spent.as_slice()));
         let shown = block.txs.iter().enumerate().map(|(n, transaction)| {
@@ -102,7 +102,7 @@ pub fn block(
 
 /// The proof that a block was mined along with a block of another chain.
 fn merged_mining(proof: &NamecoinAuxPow, notation: &Notation) -> Object {
-    let shown = |hash: &[u8; 32]| hex(&hash.iter().rev().copied().collect::<Vec<_>>());
+    let shown = |hash: &[u8; 32]| hex::encode(&hash.iter().rev().copied().collect::<Vec<_>>());
     let branch = |branch: &[[u8; 32]]| branch.iter().map(shown).map(Json::from).collect::<Json>();
     let parent = Header::new(proof.parent);
     Object::new()
@@ -110,16 +110,16 @@ fn merged_mining(proof: &NamecoinAuxPow, notation: &Notation) -> Object {
         .with("chainindex", proof.chain_index)
         .with("merklebranch", branch(&proof.coinbase_branch))
         .with("chainmerklebranch", branch(&proof.chain_branch))
-        .with("parentblock", hex(&parent.bytes()))
+        .with("parentblock", hex::encode(&parent.bytes()))
 }
 
 fn coinbase_tx(coinbase: &Tx) -> Object {
     let mut object = Object::new().with("version", coinbase.version()).with("locktime", coinbase.lock_time());
     if let Some(input) = coinbase.inputs().first() {
         object.push("sequence", input.sequence.0);
-        object.push("coinbase", hex(input.script_sig.as_bytes()));
+        object.push("coinbase", hex::encode(input.script_sig.as_bytes()));
         if let Some(item) = input.witness.iter().next() {
-            object.push("witness", hex(item));
+            object.push("witness", hex::encode(item));
         }
     }
     object

@@ -13,17 +13,9 @@ pub use block::{block, block_fields, header, header_fields};
 pub use script::{descriptor, inner_script, script, script_pubkey, script_pubkey_fields, script_pubkey_of};
 pub use tx::{Prevouts, tx, tx_fields};
 
-use std::fmt::Write as _;
-
-/// Bytes in hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
-}
+use primitives::hex;
 
 /// A 256-bit number in hex, highest digit first, with all its zeros.
 pub fn hex256(number: consensus::U256) -> String {
-    hex(&number.to_be_bytes())
+    hex::encode(&number.to_be_bytes())
 }

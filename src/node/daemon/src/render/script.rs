@@ -3,10 +3,8 @@
 use ::rpc::{Object, Res};
 use bitcoin::Script;
 use descriptors::{Known, Notation};
-use primitives::Destination;
+use primitives::{Destination, hex};
 use script::{TxoutType, asm::to_asm, solve};
-
-use super::hex;
 
 /// An output script: as text, as bytes, as a descriptor, as an address, and its kind.
 pub fn script_pubkey(script: &Script, notation: &Notation) -> Object {
@@ -27,7 +25,7 @@ pub fn script(script: &Script, notation: &Notation) -> Object {
 pub fn inner_script(script: &Script) -> Object {
     Object::new()
         .with("asm", to_asm(script, false))
-        .with("hex", hex(script.as_bytes()))
+        .with("hex", hex::encode(script.as_bytes()))
         .with("type", solve(script).kind().name())
 }
 
@@ -44,7 +42,7 @@ fn render(script: &Script, known: &[&Script], notation: &Notation, with_hex: boo
     let kind = solve(script).kind();
     let mut object = Object::new().with("asm", to_asm(script, false)).with("desc", descriptor(script, known, notation));
     if with_hex {
-        object.push("hex", hex(script.as_bytes()));
+        object.push("hex", hex::encode(script.as_bytes()));
     }
     let destination = notation.addresses().destination(script);
     if kind != TxoutType::Pubkey

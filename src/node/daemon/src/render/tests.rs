@@ -7,9 +7,9 @@ use bitcoin::{Amount, ScriptBuf, TxOut};
 use chainstate::{SaltedState, Tree};
 use consensus::U256;
 use descriptors::Notation;
-use primitives::{Block, Codec, CoinTail, Header, Tx, TxOutEntry};
+use primitives::{Block, Codec, CoinTail, Header, Tx, TxOutEntry, hex};
 
-use super::{Prevouts, block, descriptor, header, hex, hex256, tx};
+use super::{Prevouts, block, descriptor, header, hex256, tx};
 
 fn notation() -> Notation {
     let coin = coin::by_id("bitcoin").unwrap();
@@ -82,7 +82,7 @@ fn descriptors_of_scripts_behind_hashes() {
     // A key that is written twice as long is no key of segwit.
     let long = bitcoin::PublicKey::from_slice(&bytes).unwrap().inner.serialize_uncompressed();
     let inner = script::templates::pay_to_pubkey(&long);
-    assert_eq!(body(descriptor(&inner.to_p2sh(), &[&inner], &notation())), format!("sh(pk({}))", hex(&long)));
+    assert_eq!(body(descriptor(&inner.to_p2sh(), &[&inner], &notation())), format!("sh(pk({}))", hex::encode(&long)));
     assert!(descriptor(&inner.to_p2wsh(), &[&inner], &notation()).starts_with("addr(bcrt1"));
     // Hybrid keys have no descriptor, and some numbers are no key at all.
     let mut hybrid = long;
@@ -95,5 +95,5 @@ fn descriptors_of_scripts_behind_hashes() {
 #[test]
 fn numbers_keep_their_zeros() {
     assert_eq!(hex256(U256::ZERO), "0".repeat(64));
-    assert_eq!(hex(&[0, 0x0f, 0xff]), "000fff");
+    assert_eq!(hex::encode(&[0, 0x0f, 0xff]), "000fff");
 }

@@ -3,10 +3,10 @@
 use ::rpc::{Json, Object, Res};
 use bitcoin::BlockHash;
 use descriptors::Notation;
-use primitives::{Tx, TxOutEntry, WitnessMode};
+use primitives::{Tx, TxOutEntry, WitnessMode, hex};
 use script::asm::to_asm;
 
-use super::{hex, script_pubkey, script_pubkey_fields};
+use super::{script_pubkey, script_pubkey_fields};
 
 /// What is known of the outputs that a transaction spends.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +31,8 @@ impl<'a> Prevouts<'a> {
 /// A transaction with all its parts; with its bytes if `with_hex`.
 pub fn tx(tx: &Tx, block: Option<BlockHash>, notation: &Notation, prevouts: Prevouts<'_>, with_hex: bool) -> Object {
     let mut object = Object::new()
-        .with("txid", tx.txid().to_string())
-        .with("hash", tx.wtxid().to_string())
+        .with("txid", hex::of_hash(&tx.txid()))
+        .with("hash", hex::of_hash(&tx.wtxid()))
         .with("version", tx.version())
         .with("size", tx.total_size())
         .with("vsize", tx.vsize())
@@ -70,10 +70,10 @@ pub fn tx(tx: &Tx, block: Option<BlockHash>, notation: &Notation, prevouts: Prev
         object.push("fee", Json::amount(paid - made));
     }
     if let Some(block) = block {
-        object.push("blockhash", block.to_string());
+        object.push("blockhash", hex::of_hash(&block));
     }
     if with_hex {
-        object.push("hex", hex(&tx.to_bytes(WitnessMode::Include)));
+        object.push("hex", hex::encode(&tx.to_bytes(WitnessMode::Include)));
     }
     object
 }
@@ -82,16 +82,17 @@ fn input(tx: &Tx, n: usize, notation: &Notation, prevouts: Prevouts<'_>) -> Obje
     let input = &tx.inputs()[n];
     let mut object = Object::new();
     if tx.is_coinbase() {
-        object.push("coinbase", hex(input.script_sig.as_bytes()));
+        object.push("coinbase", hex::encode(input.script_sig.as_bytes()));
     } else {
-        object.push("txid", input.previous_output.txid.to_string());
+        object.push("txid", hex::of_hash(&input.previous_output.txid));
         object.push("vout", input.previous_output.vout);
-        let script =
-            Object::new().with("asm", to_asm(&input.script_sig, true)).with("hex", hex(input.script_sig.as_bytes()));
+        let script = Object::new()
+            .with("asm", to_asm(&input.script_sig, true))
+            .with("hex", hex::encode(input.script_sig.as_bytes()));
         object.push("scriptSig", script);
     }
     if !input.witness.is_empty() {
-        object.push("txinwitness", input.witness.iter().map(hex).collect::<Json>());
+        object.push("txinwitness", input.witness.iter().map(hex::encode).collect::<Json>());
     }
     if let Prevouts::Shown(spent) = prevouts
         && let Some(coin) = spent.get(n)

@@ -3,9 +3,9 @@
 use ::rpc::{Json, Object};
 use bitcoin::{OutPoint, Txid, hashes::Hash};
 use descriptors::Notation;
-use primitives::{Reader, TxOutEntry, WitnessMode, encode_output, put_bytes, put_compact_size};
+use primitives::{Reader, TxOutEntry, WitnessMode, encode_output, hex, put_bytes, put_compact_size};
 
-use crate::{NodeContext, render, rpc::parse};
+use crate::{NodeContext, render};
 
 use super::{Answer, Format, Keep, Refused, Rest, Target, bytes, integer, json};
 
@@ -89,7 +89,7 @@ pub(super) fn utxos(rest: &Rest, target: &Target<'_>) -> Answer {
         }
         (Format::Hex, None) => {
             let text = std::str::from_utf8(body).ok().map(str::trim);
-            let raw = text.and_then(parse::unhex).ok_or_else(|| Refused::bad("Parse error"))?;
+            let raw = text.and_then(hex::decode).ok_or_else(|| Refused::bad("Parse error"))?;
             from_body(&raw).ok_or_else(|| Refused::bad("Parse error"))?
         }
         (Format::Bin, None) => from_body(body).ok_or_else(|| Refused::bad("Parse error"))?,

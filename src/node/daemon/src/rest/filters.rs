@@ -3,11 +3,9 @@
 use ::rpc::{Json, Object};
 use chainstate::Validity;
 use indexes::FilterIndex;
+use primitives::hex;
 
-use crate::{
-    library::{BASIC_FILTER, FILTERS},
-    render,
-};
+use crate::library::{BASIC_FILTER, FILTERS};
 
 use super::{Answer, Format, Keep, Refused, Rest, Target, block_hash, blocks::run_of, bytes, json};
 
@@ -49,7 +47,7 @@ pub(super) fn headers(rest: &Rest, target: &Target<'_>) -> Answer {
     if format == Format::Json {
         let shown = all.into_iter().map(|mut header| {
             header.reverse();
-            Json::from(render::hex(&header))
+            Json::from(hex::encode(&header))
         });
         return Ok(json(Keep::Never, shown.collect::<Json>()));
     }
@@ -78,7 +76,7 @@ pub(super) fn filter(rest: &Rest, target: &Target<'_>) -> Answer {
     })?;
     let format = target.format()?;
     if format == Format::Json {
-        return Ok(json(Keep::Always, Object::new().with("filter", render::hex(&record.filter.bytes))));
+        return Ok(json(Keep::Always, Object::new().with("filter", hex::encode(&record.filter.bytes))));
     }
     // As it goes over the network: kind, block, filter.
     let mut raw = vec![0];

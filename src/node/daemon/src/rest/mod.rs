@@ -16,8 +16,9 @@ use ::rpc::{
     http::{HttpReply, HttpRequest, Route, Routes},
 };
 use bitcoin::BlockHash;
+use primitives::hex;
 
-use crate::{NodeContext, render};
+use crate::NodeContext;
 
 /// The most headers that one request gets.
 const MAX_HEADERS: usize = 2000;
@@ -76,7 +77,7 @@ fn reply(kind: &'static str, keep: Keep, body: impl Into<Vec<u8>>) -> HttpReply 
 fn bytes(format: Format, keep: Keep, bytes: &[u8]) -> HttpReply {
     match format {
         Format::Bin => reply("application/octet-stream", keep, bytes),
-        Format::Hex | Format::Json => reply("text/plain", keep, render::hex(bytes) + "\n"),
+        Format::Hex | Format::Json => reply("text/plain", keep, hex::encode(bytes) + "\n"),
     }
 }
 

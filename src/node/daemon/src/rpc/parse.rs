@@ -24,14 +24,6 @@ pub(crate) fn parse_hash<T: Hash<Bytes = [u8; 32]> + FromStr>(text: &str, name: 
     text.parse().map_err(|_| RpcError::invalid_parameter(format!("{name} must be hexadecimal string (not '{text}')")))
 }
 
-/// Bytes in hex.
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
-}
-
 /// The block that the argument names by its hash.
 pub(crate) fn block(context: &NodeContext, request: &Request, name: &str) -> Result<(NodeId, Node), RpcError> {
     let hash = hash(request, name)?;

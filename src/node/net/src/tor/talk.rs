@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use p2p::{Chance, NetAddr, Service, sanitize};
+use primitives::hex;
 
 use super::Control;
 use super::reply::{Reply, first_word, mapping};
@@ -186,7 +187,7 @@ impl Talk {
             return None;
         }
         let nonce = chance.bytes();
-        Some(self.say(Asked::Challenge { cookie, nonce }, &format!("AUTHCHALLENGE SAFECOOKIE {}", hex(&nonce))))
+        Some(self.say(Asked::Challenge { cookie, nonce }, &format!("AUTHCHALLENGE SAFECOOKIE {}", hex::encode(&nonce))))
     }
 
     fn challenged(&mut self, reply: &Reply, cookie: &[u8], nonce: &[u8; NONCE]) -> Option<Deed> {
@@ -204,7 +205,7 @@ impl Talk {
             return None;
         };
         let map = mapping(rest);
-        let value = |key: &str| map.get(key).and_then(|text| unhex(text)).unwrap_or_default();
+        let value = |key: &str| map.get(key).and_then(hex::decode).unwrap_or_default();
         let (server_hash, server_nonce) = (value("SERVERHASH"), value("SERVERNONCE"));
         if server_nonce.len() != NONCE {
             tracing::warn!("tor: ServerNonce is not {NONCE} bytes, as required by spec");
@@ -215,7 +216,7 @@ impl Talk {
             tracing::warn!("tor: ServerHash does not match expected ServerHash");
             return None;
         }
-        let command = format!("AUTHENTICATE {}", hex(&proof(CLIENT_KEY, parts)));
+        let command = format!("AUTHENTICATE {}", hex::encode(&proof(CLIENT_KEY, parts)));
         Some(self.say(Asked::Authentication, &command))
     }
 
@@ -338,18 +339,6 @@ fn proof(key: &[u8], parts: [&[u8]; 3]) -> [u8; 32] {
     Hmac::<sha256::Hash>::from_engine(engine).to_byte_array()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).expect("four bits");
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-fn unhex(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = text.as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -418,10 +407,14 @@ mod tests {
         let mut it = talk("", None);
         it.begin();
         let nonce: [u8; 32] = Chance::new([1; 32]).bytes();
-        assert_eq!(hear(&mut it, 250, &info), [say(&format!("AUTHCHALLENGE SAFECOOKIE {}", hex(&nonce)))]);
+        assert_eq!(hear(&mut it, 250, &info), [say(&format!("AUTHCHALLENGE SAFECOOKIE {}", hex::encode(&nonce)))]);
         let parts = [&[7; 32][..], &nonce, &[9; 32]];
-        let good = format!("AUTHCHALLENGE SERVERHASH={} SERVERNONCE={}", hex(&proof(SERVER_KEY, parts)), hex(&[9; 32]));
-        let answer = say(&format!("AUTHENTICATE {}", hex(&proof(CLIENT_KEY, parts))));
+        let good = format!(
+            "AUTHCHALLENGE SERVERHASH={} SERVERNONCE={}",
+            hex::encode(&proof(SERVER_KEY, parts)),
+            hex::encode(&[9; 32])
+        );
+        let answer = say(&format!("AUTHENTICATE {}", hex::encode(&proof(CLIENT_KEY, parts))));
         assert_eq!(hear(&mut it, 250, &[&good]), [answer]);
         // Somebody who does not know the file is not told anything.
         for bad in [&good.replace("HASH=", "HASH=00"), &good[..good.len() - 2], "AUTHCHALLENGE", "OTHER X=Y"] {
@@ -449,6 +442,6 @@ mod tests {
     fn proofs_are_those_of_the_standard() {
         // RFC 4231, case 2.
         let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
-        assert_eq!(hex(&proof(b"Jefe", [b"what do ya want ", b"for nothing", b"?"])), expected);
+        assert_eq!(hex::encode(&proof(b"Jefe", [b"what do ya want ", b"for nothing", b"?"])), expected);
     }
 }

@@ -149,14 +149,5 @@ fn write_name(name: &str) -> [u8; NAME_LEN] {
     bytes
 }
 
-/// Bytes as text.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing into a string cannot fail");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Tests of both transports, against each other and against the published examples.
 
+use primitives::hex;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -46,7 +47,7 @@ fn names(list: &[Received]) -> Vec<(&str, &[u8])> {
 fn an_empty_verack_is_the_well_known_one() {
     let mut v1 = Transport::v1([0xf9, 0xbe, 0xb4, 0xd9]);
     assert_eq!(v1.send("verack", &[]), 24);
-    assert_eq!(hex(&v1.take_output()), "f9beb4d976657261636b000000000000000000005df6e0e2");
+    assert_eq!(hex::encode(&v1.take_output()), "f9beb4d976657261636b000000000000000000005df6e0e2");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Messages in the clear: magic, name, size, checksum, payload.
 
 use bitcoin::hashes::{Hash, sha256d};
+use primitives::hex;
 
-use super::{NAME_LEN, Received, hex, read_name, write_name};
+use super::{NAME_LEN, Received, read_name, write_name};
 use crate::error::{Rejected, TransportError};
 use crate::message::{MAX_MESSAGE_LENGTH, sanitize};
 
@@ -60,7 +61,7 @@ impl V1 {
         let (size, rest) = rest.split_first_chunk::<4>().expect("8 bytes are left");
         let checksum = *rest.first_chunk::<4>().expect("4 bytes are left");
         if *magic != self.magic {
-            return Err(TransportError::WrongMagic(hex(magic)));
+            return Err(TransportError::WrongMagic(hex::encode(magic)));
         }
         let announced = u32::from_le_bytes(*size);
         let size = usize::try_from(announced).unwrap_or(usize::MAX);
@@ -101,8 +102,8 @@ fn finish(expected: Expected, payload: Vec<u8>) -> Received {
         Rejected::Checksum {
             message: shown(&expected.name),
             size: payload.len(),
-            expected: hex(&hash),
-            was: hex(&expected.checksum),
+            expected: hex::encode(&hash),
+            was: hex::encode(&expected.checksum),
         }
     } else if let Some(name) = read_name(&expected.name) {
         return Received::Message { name: name.to_owned(), payload, raw_size };

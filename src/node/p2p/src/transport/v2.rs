@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bip324::{CipherSession, GarbageResult, Handshake, PacketType, Role, VersionResult};
+use primitives::hex;
 use secp256k1::Secp256k1;
 
 use super::v1::V1;
-use super::{NAME_LEN, Received, TransportKind, hex, read_name, write_name};
+use super::{NAME_LEN, Received, TransportKind, read_name, write_name};
 use crate::chance::Chance;
 use crate::error::{Rejected, TransportError};
 use crate::message::MAX_MESSAGE_LENGTH;
@@ -152,7 +153,7 @@ impl V2 {
     fn check_wrong_magic(&self) -> Result<(), TransportError> {
         let pipe = self.pipe.lock();
         if pipe.taken == 0 && pipe.input.get(4..16) == Some(&V1_START[..]) {
-            return Err(TransportError::V1WrongMagic(hex(&pipe.input[..4])));
+            return Err(TransportError::V1WrongMagic(hex::encode(&pipe.input[..4])));
         }
         Ok(())
     }

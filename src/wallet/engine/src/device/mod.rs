@@ -18,9 +18,9 @@ mod tests;
 
 use ::rpc::{Code, RpcError};
 use bitcoin::OutPoint;
+use primitives::hex;
 use psbt::{Input, Psbt};
 
-use crate::rpc::hex;
 use crate::shared::Shared;
 use answers::{Found, Signed};
 use ask::{ask, split};
@@ -108,7 +108,7 @@ impl<'a> Signer<'a> {
     fn has_key_of(&self, input: &Input) -> bool {
         let plain = input.origins.values();
         let taproot = input.taproot_origins.values().map(|taproot| &taproot.origin);
-        plain.chain(taproot).any(|origin| hex(&origin.fingerprint).eq_ignore_ascii_case(self.fingerprint()))
+        plain.chain(taproot).any(|origin| hex::encode(&origin.fingerprint).eq_ignore_ascii_case(self.fingerprint()))
     }
 }
 

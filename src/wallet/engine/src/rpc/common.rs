@@ -6,7 +6,7 @@ use ::rpc::values::hash_from_value;
 use ::rpc::{Code, Json, Object, Request, RpcError};
 use bitcoin::hashes::Hash;
 use bitcoin::{Script, Txid};
-use primitives::Destination;
+use primitives::{Destination, hex};
 use walletdb::WalletFlags;
 
 use crate::loader::Wallets;
@@ -128,11 +128,6 @@ pub(crate) fn push_warnings(object: &mut Object, warnings: Vec<String>) {
     }
 }
 
-/// Bytes as text.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bitcoin::hex::DisplayHex::to_lower_hex_string(bytes)
-}
-
 /// Whether the wallet has a flag that forbids private keys.
 pub(crate) fn is_watch_only(core: &Core) -> bool {
     core.flags.contains(WalletFlags::DISABLE_PRIVATE_KEYS)
@@ -167,7 +162,7 @@ pub(crate) fn url_encode(name: &str) -> String {
             out.push(char::from(byte));
         } else {
             out.push('%');
-            out.push_str(&hex(&[byte]).to_ascii_uppercase());
+            out.push_str(&hex::encode(&[byte]).to_ascii_uppercase());
         }
     }
     out

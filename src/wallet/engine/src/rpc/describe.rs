@@ -4,10 +4,10 @@ use ::rpc::{Code, Json, Object, Request, RpcError};
 use bitcoin::hashes::{Hash, hash160, ripemd160};
 use bitcoin::{PublicKey, Script};
 use descriptors::{Known, Origin, format_path, infer};
-use primitives::{Addresses, Destination};
+use primitives::{Addresses, Destination, hex};
 use script::{Solution, solve};
 
-use super::common::{hex, wallet_of};
+use super::common::wallet_of;
 use crate::ledger::Owner;
 use crate::loader::Wallets;
 
@@ -25,7 +25,7 @@ pub(super) fn answer(wallets: &Wallets, request: &Request) -> Result<Json, RpcEr
         let known = core.keys.known(&script);
         let mut object = Object::new()
             .with("address", addresses.encode(&destination))
-            .with("scriptPubKey", hex(script.as_bytes()))
+            .with("scriptPubKey", hex::encode(script.as_bytes()))
             .with("ismine", core.keys.is_mine(&script));
         let inferred = known.as_ref().map(|known| infer(&script, known, core.keys.notation()));
         let inferred = inferred.filter(descriptors::Descriptor::is_solvable);
@@ -50,7 +50,7 @@ pub(super) fn answer(wallets: &Wallets, request: &Request) -> Result<Json, RpcEr
             object.push("timestamp", manager.extent().created);
             object.push("hdkeypath", format!("m{}", format_path(&origin.path, false)));
             object.push("hdseedid", NO_SEED);
-            object.push("hdmasterfingerprint", hex(&origin.fingerprint));
+            object.push("hdmasterfingerprint", hex::encode(&origin.fingerprint));
         }
         let label = core.book.find(&destination).map(crate::book::BookEntry::label_text);
         object.push("labels", label.into_iter().collect::<Json>());
@@ -94,12 +94,12 @@ impl Describer<'_> {
         let Some(script) = script else { return };
         let solution = solve(script);
         object.push("script", solution.kind().name());
-        object.push("hex", hex(script.as_bytes()));
+        object.push("hex", hex::encode(script.as_bytes()));
         let destination = self.addresses.destination(script);
         if destination.has_address() {
             let mut embedded = self.describe(&destination);
             embedded.push("address", self.addresses.encode(&destination));
-            embedded.push("scriptPubKey", hex(script.as_bytes()));
+            embedded.push("scriptPubKey", hex::encode(script.as_bytes()));
             // The key is always told at the top as well.
             if let Some(key) = embedded.get("pubkey") {
                 object.push("pubkey", key.clone());
@@ -107,7 +107,7 @@ impl Describer<'_> {
             object.push("embedded", embedded);
         } else if let Solution::Multisig { required, keys } = solution {
             object.push("sigsrequired", required);
-            object.push("pubkeys", keys.iter().map(|key| hex(key)).collect::<Json>());
+            object.push("pubkeys", keys.iter().map(|key| hex::encode(key)).collect::<Json>());
         }
     }
 
@@ -138,7 +138,7 @@ fn shape(destination: &Destination) -> Object {
     let kind =
         |is_script: bool, is_witness: bool| Object::new().with("isscript", is_script).with("iswitness", is_witness);
     let program = |object: Object, version: u8, program: &[u8]| {
-        object.with("witness_version", version).with("witness_program", hex(program))
+        object.with("witness_version", version).with("witness_program", hex::encode(program))
     };
     match destination {
         Destination::None(_) | Destination::PubKey(_) => Object::new(),

@@ -1,9 +1,9 @@
 //! `gettransaction`
 
 use ::rpc::{Code, Json, Object, Request, RpcError};
-use primitives::WitnessMode;
+use primitives::{WitnessMode, hex};
 
-use super::common::{hex, last_processed, synced_wallet, txid_of};
+use super::common::{last_processed, synced_wallet, txid_of};
 use super::history::{Entries, Teller};
 use super::render;
 use crate::ledger::Ledger;
@@ -31,7 +31,7 @@ pub(super) fn answer(wallets: &Wallets, request: &Request) -> Result<Json, RpcEr
         let mut details = Vec::new();
         teller.push_entries(tx, &which, &mut details)?;
         object.push("details", details);
-        object.push("hex", hex(&tx.tx().to_bytes(WitnessMode::Include)));
+        object.push("hex", hex::encode(&tx.tx().to_bytes(WitnessMode::Include)));
         if verbose {
             let is_change = |script: &bitcoin::Script| core.is_change(script);
             object.push("decoded", render::tx(tx.tx(), shared.addresses(), &shared.notation, &is_change));

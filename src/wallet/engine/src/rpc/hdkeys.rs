@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use ::rpc::{Code, Json, Method, Object, Request, RpcError};
 use descriptors::{ExtendedKey, format_path, parse};
+use primitives::hex;
 use signer::{ExtendedPrivateKey, KeyRing, default_descriptor};
 
 use super::addresses::kind_of;
-use super::common::{ensure_unlocked, hex, is_watch_only, wallet_of};
+use super::common::{ensure_unlocked, is_watch_only, wallet_of};
 use super::docs::hdkeys as docs;
 use crate::keys::{Extent, Manager, new_root};
 use crate::loader::Wallets;
@@ -180,7 +181,7 @@ fn derive(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
         let child =
             child.ok_or_else(|| RpcError::invalid_parameter("Unable to derive HD key at the requested path"))?;
         let notation = core.keys.notation();
-        let fingerprint = hex(&root.public().fingerprint());
+        let fingerprint = hex::encode(&root.public().fingerprint());
         let mut object = Object::new()
             .with("origin", format!("[{fingerprint}{}]", format_path(&path, false)))
             .with("xpub", notation.write_extended(child.public()));

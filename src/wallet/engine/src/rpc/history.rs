@@ -6,7 +6,7 @@ use ::rpc::values::hash_from_value;
 use ::rpc::{Code, Json, Method, Object, Request, RpcError};
 use bitcoin::BlockHash;
 use bitcoin::hashes::Hash;
-use primitives::Destination;
+use primitives::{Destination, hex};
 
 use super::common::{label_of, parent_descs, synced_wallet, txid_of};
 use super::docs::transactions as docs;
@@ -25,6 +25,9 @@ pub(super) fn methods() -> Vec<Method<Wallets>> {
         docs::listtransactions().run(list),
     ]
 }
+
+/// How many fields an entry has at most, as a rule.
+const FIELDS: usize = 24;
 
 /// Which entries of a transaction are shown.
 pub(super) struct Entries<'a> {
@@ -62,7 +65,7 @@ impl<'a> Teller<'a> {
             object.push("generated", true);
         }
         if let State::Confirmed { block, height, index } = tx.state() {
-            object.push("blockhash", block.to_string());
+            object.push("blockhash", hex::of_hash(&block));
             object.push("blockheight", height);
             object.push("blockindex", index);
             object.push("blocktime", self.block_time(&block)?);
@@ -73,12 +76,12 @@ impl<'a> Teller<'a> {
         if let Some(height) = tx.tx().lock_height() {
             object.push("refheight", height);
         }
-        object.push("txid", tx.txid().to_string());
-        object.push("wtxid", tx.tx().wtxid().to_string());
-        let mut others: Vec<String> = tx.variants().map(|variant| variant.wtxid().to_string()).collect();
+        object.push("txid", hex::of_hash(&tx.txid()));
+        object.push("wtxid", hex::of_hash(&tx.tx().wtxid()));
+        let mut others: Vec<String> = tx.variants().map(|variant| hex::of_hash(&variant.wtxid())).collect();
         others.sort_unstable();
         object.push("alternate_wtxids", others);
-        let ids = |ids: &BTreeSet<bitcoin::Txid>| ids.iter().map(ToString::to_string).collect::<Json>();
+        let ids = |ids: &BTreeSet<bitcoin::Txid>| ids.iter().map(hex::of_hash).collect::<Json>();
         object.push("walletconflicts", ids(&ledger.conflicts(tx)));
         object.push("mempoolconflicts", ids(tx.mempool_conflicts()));
         object.push("time", tx.time());
@@ -142,7 +145,7 @@ impl<'a> Teller<'a> {
     ) -> Result<(), RpcError> {
         for entry in &amounts.sent {
             let destination = self.destination(tx, entry.vout);
-            let mut object = Object::new();
+            let mut object = Object::with_capacity(FIELDS);
             self.push_address(destination.as_ref(), &mut object);
             object.push("category", "send");
             object.push("amount", Json::amount(-entry.amount));
@@ -175,7 +178,7 @@ impl<'a> Teller<'a> {
             if which.label.is_some_and(|wanted| label.as_deref().unwrap_or_default() != wanted) {
                 continue;
             }
-            let mut object = Object::new();
+            let mut object = Object::with_capacity(FIELDS);
             self.push_address(Some(&destination), &mut object);
             object.push("parent_descs", parent_descs(self.core, &output.script_pubkey));
             let category = match tx.tx().is_coinbase() {

@@ -34,7 +34,7 @@ use ::rpc::Method;
 
 use crate::loader::Wallets;
 
-pub(crate) use common::{hex, url_encode};
+pub(crate) use common::url_encode;
 
 /// Every method that there is.
 pub fn methods() -> Vec<Method<Wallets>> {

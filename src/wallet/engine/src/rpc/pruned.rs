@@ -6,9 +6,8 @@ use ::rpc::values::bytes_from_value;
 use ::rpc::{Code, Json, Request, RpcError};
 use bitcoin::Txid;
 use bitcoin::consensus::encode;
-use bitcoin::hex::FromHex;
 use bitcoin::merkle_tree::PartialMerkleTree;
-use primitives::{Header, Reader};
+use primitives::{Header, Reader, hex};
 
 use super::common::{txid_of, wallet_of};
 use crate::convert;
@@ -23,7 +22,7 @@ fn refused(text: &'static str) -> RpcError {
 pub(super) fn import(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> {
     let wallet = wallet_of(wallets, request)?;
     let shared = wallets.shared();
-    let bytes = Vec::<u8>::from_hex(request.str("rawtransaction")?).ok();
+    let bytes = hex::decode(request.str("rawtransaction")?);
     let tx = bytes.and_then(|bytes| shared.codec.guess_tx(&bytes, true, true)).ok_or_else(|| {
         let text = "TX decode failed. Make sure the tx has at least one input.";
         RpcError::new(Code::DESERIALIZATION_ERROR, text)

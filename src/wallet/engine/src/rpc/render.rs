@@ -3,11 +3,9 @@
 use ::rpc::{Json, Object};
 use bitcoin::Script;
 use descriptors::{Known, Notation, infer};
-use primitives::{Addresses, Destination, Tx};
+use primitives::{Addresses, Destination, Tx, hex};
 use script::asm::to_asm;
 use script::{TxoutType, solve};
-
-use super::common::hex;
 
 /// A transaction; outputs that are change say so.
 pub(super) fn tx(tx: &Tx, addresses: &Addresses, notation: &Notation, is_change: &dyn Fn(&Script) -> bool) -> Object {
@@ -41,16 +39,17 @@ fn input(tx: &Tx, n: usize) -> Object {
     let input = &tx.inputs()[n];
     let mut object = Object::new();
     if tx.is_coinbase() {
-        object.push("coinbase", hex(input.script_sig.as_bytes()));
+        object.push("coinbase", hex::encode(input.script_sig.as_bytes()));
     } else {
         object.push("txid", input.previous_output.txid.to_string());
         object.push("vout", input.previous_output.vout);
-        let script =
-            Object::new().with("asm", to_asm(&input.script_sig, true)).with("hex", hex(input.script_sig.as_bytes()));
+        let script = Object::new()
+            .with("asm", to_asm(&input.script_sig, true))
+            .with("hex", hex::encode(input.script_sig.as_bytes()));
         object.push("scriptSig", script);
     }
     if !input.witness.is_empty() {
-        object.push("txinwitness", input.witness.iter().map(hex).collect::<Json>());
+        object.push("txinwitness", input.witness.iter().map(hex::encode).collect::<Json>());
     }
     object.with("sequence", input.sequence.0)
 }
@@ -60,7 +59,7 @@ fn script_pubkey(script: &Script, addresses: &Addresses, notation: &Notation) ->
     let mut object = Object::new()
         .with("asm", to_asm(script, false))
         .with("desc", infer(script, &Known::default(), notation).to_string())
-        .with("hex", hex(script.as_bytes()));
+        .with("hex", hex::encode(script.as_bytes()));
     let destination = addresses.destination(script);
     if kind != TxoutType::Pubkey
         && !matches!(destination, Destination::None(_))

@@ -8,7 +8,7 @@ use bitcoin::hashes::{Hash, hash160};
 use bitcoin::key::Parity;
 use bitcoin::{OutPoint, PublicKey, Script, TxOut, Txid, XOnlyPublicKey};
 use descriptors::Notation;
-use primitives::{Codec, Tx, WitnessMode};
+use primitives::{Codec, Tx, WitnessMode, hex};
 use psbt::finalize::{Work, extract_tx};
 use signer::requests::{
     Prevouts, World, psbt_error, read_prevouts, read_psbt, read_sighash, read_transaction, signed_to_json,
@@ -17,7 +17,7 @@ use signer::{Coin, Provider, PsbtManner, fill_psbt, sign_transaction};
 
 use walletdb::WalletFlags;
 
-use super::common::{ensure_unlocked, hex, synced_wallet, wallet_of};
+use super::common::{ensure_unlocked, synced_wallet, wallet_of};
 use super::docs::bump as docs;
 use crate::convert;
 use crate::device;
@@ -133,7 +133,7 @@ fn process_psbt(wallets: &Wallets, request: &Request) -> Result<Json, RpcError> 
     let complete = fill(&wallet, &mut psbt, &provider, manner)?;
     let mut answer = Object::new().with("psbt", psbt.to_base64()).with("complete", complete);
     if complete && let Some(tx) = finished(&psbt) {
-        answer.push("hex", hex(&tx.to_bytes(WitnessMode::Include)));
+        answer.push("hex", hex::encode(&tx.to_bytes(WitnessMode::Include)));
     }
     Ok(answer.into())
 }

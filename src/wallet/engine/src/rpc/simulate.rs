@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ::rpc::{Code, Json, Object, Request, RpcError};
 use bitcoin::OutPoint;
-use bitcoin::hex::FromHex;
+use primitives::hex;
 
 use super::common::wallet_of;
 use crate::convert;
@@ -20,7 +20,7 @@ pub(super) fn answer(wallets: &Wallets, request: &Request) -> Result<Json, RpcEr
     let mut made: BTreeMap<OutPoint, i64> = BTreeMap::new();
     let mut spent = BTreeSet::new();
     for text in request.param(0).as_arr()? {
-        let bytes = Vec::<u8>::from_hex(text.as_str()?).ok();
+        let bytes = hex::decode(text.as_str()?);
         let tx = bytes
             .and_then(|bytes| shared.codec.guess_tx(&bytes, true, true))
             .ok_or_else(|| RpcError::new(Code::DESERIALIZATION_ERROR, "Transaction hex string decoding failure."))?;

@@ -8,9 +8,9 @@ use bitcoin::Script;
 use bitcoin::hashes::{Hash, ripemd160};
 use descriptors::{Known, infer};
 use interfaces::TxAncestry;
-use primitives::Destination;
+use primitives::{Destination, hex};
 
-use super::common::{hex, parent_descs, synced_wallet};
+use super::common::{parent_descs, synced_wallet};
 use crate::convert;
 use crate::ledger::{Available, CoinFilter};
 use crate::loader::Wallets;
@@ -183,11 +183,11 @@ impl Face {
 }
 
 fn show(core: &Core, coin: &Available, face: &Face, ancestry: TxAncestry) -> Object {
-    let mut object = Object::new().with("txid", coin.outpoint.txid.to_string()).with("vout", coin.outpoint.vout);
+    let mut object = Object::new().with("txid", hex::of_hash(&coin.outpoint.txid)).with("vout", coin.outpoint.vout);
     for (name, value) in &face.names {
         object.push(*name, value.clone());
     }
-    object.push("scriptPubKey", hex(coin.script.as_bytes()));
+    object.push("scriptPubKey", hex::encode(coin.script.as_bytes()));
     if let Some((_, value)) = coin.reference {
         object.push("value", Json::amount(value));
     }
@@ -223,16 +223,16 @@ fn push_inner(names: &mut Vec<(&'static str, Json)>, destination: &Destination, 
     match destination {
         Destination::ScriptHash(hash) => {
             let Some(redeem) = known.scripts.get(hash) else { return };
-            names.push(("redeemScript", hex(redeem.as_bytes()).into()));
+            names.push(("redeemScript", hex::encode(redeem.as_bytes()).into()));
             if let Destination::WitnessV0ScriptHash(hash) = Destination::from_script(redeem)
                 && let Some(witness) = behind_witness(&hash)
             {
-                names.push(("witnessScript", hex(witness.as_bytes()).into()));
+                names.push(("witnessScript", hex::encode(witness.as_bytes()).into()));
             }
         }
         Destination::WitnessV0ScriptHash(hash) => {
             if let Some(witness) = behind_witness(hash) {
-                names.push(("witnessScript", hex(witness.as_bytes()).into()));
+                names.push(("witnessScript", hex::encode(witness.as_bytes()).into()));
             }
         }
         _ => {}

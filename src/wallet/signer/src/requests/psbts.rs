@@ -4,11 +4,11 @@ use ::rpc::values::range_from_value;
 use ::rpc::{Code, Json, Object, Request, RpcError};
 use bitcoin::OutPoint;
 use descriptors::parse;
-use primitives::WitnessMode;
+use primitives::{WitnessMode, hex};
 use psbt::finalize::extract_tx;
 use psbt::{Psbt, is_segwit};
 
-use super::{World, hex, psbt_error, read_psbt, read_sighash};
+use super::{World, psbt_error, read_psbt, read_sighash};
 use crate::{Provider, PsbtManner, process_psbt};
 
 /// Answers `descriptorprocesspsbt`.
@@ -28,7 +28,7 @@ pub fn descriptor_process_psbt(world: &dyn World, request: &Request) -> Result<J
     let complete = process_psbt(&mut psbt, &provider, manner).map_err(psbt_error)?;
     let mut answer = Object::new().with("psbt", psbt.to_base64()).with("complete", complete);
     if let Some(tx) = extract_tx(&psbt).filter(|_| complete) {
-        answer.push("hex", hex(&tx.to_bytes(WitnessMode::Include)));
+        answer.push("hex", hex::encode(&tx.to_bytes(WitnessMode::Include)));
     }
     Ok(answer.into())
 }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use ::rpc::{Code, Json, Object, Request, RpcError};
-use bitcoin::hex::FromHex;
-use primitives::{Tx, WitnessMode};
+use primitives::{Tx, WitnessMode, hex};
 
 use super::message::private_key;
-use super::{Prevouts, World, hex, read_prevouts, read_sighash};
+use super::{Prevouts, World, read_prevouts, read_sighash};
 use crate::{InputError, Provider, Signed, sign_transaction};
 
 /// Answers `signrawtransactionwithkey`.
@@ -31,7 +30,7 @@ pub fn sign_raw_transaction_with_key(world: &dyn World, request: &Request) -> Re
 
 /// Reads a transaction in hex, which must have inputs.
 pub fn read_transaction(world: &dyn World, text: &str) -> Result<Tx, RpcError> {
-    let bytes = Vec::<u8>::from_hex(text).ok();
+    let bytes = hex::decode(text);
     bytes.and_then(|bytes| world.codec().guess_tx(&bytes, true, true)).ok_or_else(|| {
         let text = "TX decode failed. Make sure the tx has at least one input.";
         RpcError::new(Code::DESERIALIZATION_ERROR, text)
@@ -46,21 +45,21 @@ pub fn signed_to_json(signed: &Signed, coins: &Prevouts) -> Result<Json, RpcErro
         if let (InputError::MissingAmount, Some(coin)) = (error, coins.get(&input.previous_output)) {
             let value = coin.out.value.to_sat();
             let (coins, rest) = (value / 100_000_000, value % 100_000_000);
-            let script: String = hex(coin.out.script_pubkey.as_bytes()).chars().take(30).collect();
+            let script: String = hex::encode(coin.out.script_pubkey.as_bytes()).chars().take(30).collect();
             let text = format!("Missing amount for CTxOut(nValue={coins}.{rest:08}, scriptPubKey={script})");
             return Err(RpcError::wrong_type(text));
         }
         let error = Object::new()
             .with("txid", input.previous_output.txid.to_string())
             .with("vout", input.previous_output.vout)
-            .with("witness", input.witness.iter().map(|element| Json::str(hex(element))).collect::<Json>())
-            .with("scriptSig", hex(input.script_sig.as_bytes()))
+            .with("witness", input.witness.iter().map(|element| Json::str(hex::encode(element))).collect::<Json>())
+            .with("scriptSig", hex::encode(input.script_sig.as_bytes()))
             .with("sequence", input.sequence.0)
             .with("error", error.to_string());
         errors.push(Json::from(error));
     }
     let mut answer = Object::new()
-        .with("hex", hex(&signed.tx.to_bytes(WitnessMode::Include)))
+        .with("hex", hex::encode(&signed.tx.to_bytes(WitnessMode::Include)))
         .with("complete", signed.is_complete());
     if !errors.is_empty() {
         answer.push("errors", Json::Arr(errors));

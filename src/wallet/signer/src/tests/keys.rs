@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bitcoin::PublicKey;
 use descriptors::{AddressType, Cache, NoPrivateKeys, PrivateKeys, checksum};
-use primitives::base64;
+use primitives::{base64, hex};
 use proptest::prelude::*;
 
 use super::*;
@@ -53,7 +53,7 @@ fn extended_keys_of_bip32() {
         let key = ExtendedPrivateKey::from_seed(&unhex(seed)).unwrap().descendant(path).unwrap();
         assert_eq!((key.text(&notation).as_str(), notation.write_extended(key.public()).as_str()), (private, public));
         assert_eq!(ExtendedPrivateKey::from_text(private, &notation).unwrap(), key);
-        assert!(!format!("{key:?}").contains(&hex(key.key().expose())));
+        assert!(!format!("{key:?}").contains(&hex::encode(key.key().expose())));
     }
     // BIP32's fifth vector: a public key where the private one should be, zero, and the order of the curve.
     for wrong in [
@@ -119,7 +119,7 @@ fn private_texts() {
     assert_eq!(PrivateKey::from_text(wif, 0xef), None);
     assert_eq!(PrivateKey::from_bytes(&[0; 32], true), None);
     assert_eq!(PrivateKey::from_bytes(&[0xff; 32], true), None);
-    assert!(!format!("{key:?} {ring:?}").contains(&hex(key.expose())));
+    assert!(!format!("{key:?} {ring:?}").contains(&hex::encode(key.expose())));
 }
 
 #[test]
@@ -191,8 +191,8 @@ fn a_passphrase_of_bitcoin_core() {
     // Its tests say what this passphrase and salt become.
     let salt: [u8; 8] = unhex("0000deadbeef0000").try_into().unwrap();
     let (key, start) = crate::crypter::stretch(b"test", &salt, MIN_ROUNDS);
-    assert_eq!(hex(&key), "fc7aba077ad5f4c3a0988d8daa4810d0d4a0e3bcb53af662998898f33df0556a");
-    assert_eq!(hex(&start), "cf2f2691526dd1aa220896fb8bf7c369");
+    assert_eq!(hex::encode(&key), "fc7aba077ad5f4c3a0988d8daa4810d0d4a0e3bcb53af662998898f33df0556a");
+    assert_eq!(hex::encode(&start), "cf2f2691526dd1aa220896fb8bf7c369");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn an_encrypted_wallet_of_bitcoin_core() {
         "d906b8993835d3578b7494891697fb2579f3fd7a481928648da64cb7ba5a09ac",
     ];
     let all = default_descriptors(root.public(), ChainKind::Regtest, &regtest());
-    let mut made: Vec<String> = all.iter().map(|(_, _, descriptor)| hex(&descriptor.id())).collect();
+    let mut made: Vec<String> = all.iter().map(|(_, _, descriptor)| hex::encode(&descriptor.id())).collect();
     let mut ids = ids.map(str::to_owned);
     ids.sort_unstable();
     made.sort_unstable();

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use primitives::hex;
+
 use super::*;
 use crate::{Key, Record};
 
@@ -37,7 +39,7 @@ impl Place {
 
 fn with_checksum(lines: &str) -> String {
     let sum = sha256d::Hash::hash(lines.as_bytes()).to_byte_array();
-    format!("{lines}checksum,{}\n", hex(&sum))
+    format!("{lines}checksum,{}\n", hex::encode(&sum))
 }
 
 const HEAD: &str = "BITCOIN_CORE_WALLET_DUMP,1\nformat,sqlite\n";
@@ -114,7 +116,7 @@ fn records_must_be_digits_and_the_sum_must_be_right() {
     }
     let lines = format!("{HEAD}00,00\n");
     let ones = "1".repeat(64);
-    let computed = hex(&sha256d::Hash::hash(lines.as_bytes()).to_byte_array());
+    let computed = hex::encode(&sha256d::Hash::hash(lines.as_bytes()).to_byte_array());
     assert_eq!(
         place.refusal(&format!("{lines}checksum,{ones}\n")),
         format!("Error: Dumpfile checksum does not match. Computed {computed}, expected {ones}")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use config::Config;
 use p2p::{AsMap, Groups};
+use primitives::hex;
 
 use super::bad;
 use crate::options::BadOption;
@@ -51,7 +52,7 @@ pub(crate) fn groups(config: &Config) -> Result<Groups, BadOption> {
     // Hashes are shown backwards.
     let mut version = map.version();
     version.reverse();
-    let version = crate::render::hex(&version);
+    let version = hex::encode(&version);
     tracing::info!("Using asmap version {version} for IP bucketing");
     Ok(Groups::by_map(Arc::new(map)))
 }

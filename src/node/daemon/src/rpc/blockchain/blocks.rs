@@ -3,7 +3,7 @@
 use ::rpc::{Arg, Code, Json, Method, Request, Res, RpcError, method};
 use chainstate::Node;
 use descriptors::Notation;
-use primitives::{Block, Header, WitnessMode};
+use primitives::{Block, Header, WitnessMode, hex};
 
 use crate::{NodeContext, render, rpc::parse};
 
@@ -42,7 +42,7 @@ fn block_header() -> Method<NodeContext> {
     .run(|node: &NodeContext, request| {
         let (id, block) = parse::block(node, request, "blockhash")?;
         if !request.bool("verbose")? {
-            return Ok(render::hex(&header_bytes(node, &block)).into());
+            return Ok(hex::encode(&header_bytes(node, &block)).into());
         }
         let tip = node.reader().tip().ok_or_else(parse::no_tip)?.id;
         let limit = node.rules.params().pow().limit;
@@ -102,7 +102,7 @@ fn answer_block(node: &NodeContext, request: &Request) -> Result<Json, RpcError>
             tracing::error!("{e}");
             unreadable()
         })?;
-        return Ok(render::hex(&bytes).into());
+        return Ok(hex::encode(&bytes).into());
     }
     let block = stored_block(node, &stored)?;
     let undo = if verbosity > 1 { node.reader().undo(&stored) } else { None };

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use chainstate::{DumpError, Dumped, Node, NodeId, Scratch};
+use primitives::hex;
 
 use super::{coins, overview, rates};
-use crate::{NodeContext, render, rpc::parse};
+use crate::{NodeContext, rpc::parse};
 
 /// The name under which blocks are kept from being pruned meanwhile.
 const LOCK: &str = "dumptxoutset";
@@ -97,7 +98,7 @@ fn answer(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
         .with("base_hash", base.hash.to_string())
         .with("base_height", base.height)
         .with("path", path.display().to_string())
-        .with("txoutset_hash", render::hex(&digest))
+        .with("txoutset_hash", hex::encode(&digest))
         .with("nchaintx", base.chain_tx_count)
         .into())
 }

@@ -3,11 +3,11 @@
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use chainstate::Validity;
 use indexes::{FilterIndex, IndexError};
+use primitives::hex;
 
 use crate::{
     NodeContext,
     library::{BASIC_FILTER, FILTERS},
-    render,
     rpc::parse,
 };
 
@@ -92,5 +92,5 @@ fn answer_block_filter(node: &NodeContext, request: &Request) -> Result<Json, Rp
     };
     let mut header = record.header;
     header.reverse();
-    Ok(Object::new().with("filter", render::hex(&record.filter.bytes)).with("header", render::hex(&header)).into())
+    Ok(Object::new().with("filter", hex::encode(&record.filter.bytes)).with("header", hex::encode(&header)).into())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ::rpc::{Json, Method, Object, Request, Res, RpcError, method};
 use chainstate::{Behind, NodeId, Reader, Validity};
 use consensus::{U256, difficulty, target_of};
+use primitives::hex;
 
 use crate::{NodeContext, render, rpc::parse};
 
@@ -189,7 +190,7 @@ fn answer_chain_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError> 
         }
     }
     if let Some(challenge) = node.rules.params().signet_challenge() {
-        info.push("signet_challenge", render::hex(challenge));
+        info.push("signet_challenge", hex::encode(challenge));
     }
     info.push("warnings", node.warnings_json());
     Ok(info.into())

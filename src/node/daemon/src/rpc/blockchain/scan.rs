@@ -9,9 +9,9 @@ use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method, val
 use bitcoin::{OutPoint, ScriptBuf};
 use chainstate::Node;
 use descriptors::{DeriveError, Descriptor, NoPrivateKeys, Notation, Range, scan_scripts};
-use primitives::TxOutEntry;
+use primitives::{TxOutEntry, hex};
 
-use crate::{NodeContext, render, rpc::parse, wallet_host::scripts_behind_keys};
+use crate::{NodeContext, rpc::parse, wallet_host::scripts_behind_keys};
 
 use super::{blocks, coins, index, rates};
 
@@ -253,7 +253,7 @@ fn scan_coins(
         let mut shown = Object::new()
             .with("txid", out.txid.to_string())
             .with("vout", out.vout)
-            .with("scriptPubKey", render::hex(script.as_bytes()))
+            .with("scriptPubKey", hex::encode(script.as_bytes()))
             .with("desc", needles.get(script).map(Descriptor::to_string).unwrap_or_default());
         if let Some(reference) = coin.refheight() {
             shown.push("value", Json::amount(stated));

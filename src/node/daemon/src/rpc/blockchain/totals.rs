@@ -3,8 +3,9 @@
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use chainstate::{HashKind, Node};
 use indexes::{CoinStatsIndex, Totals};
+use primitives::hex;
 
-use crate::{NodeContext, render, rpc::parse};
+use crate::{NodeContext, rpc::parse};
 
 use super::{coins::hold_still, index, rates::by_hash_or_height};
 
@@ -151,7 +152,7 @@ fn indexed(node: &NodeContext, index: &CoinStatsIndex, kind: HashKind, target: O
     if kind == HashKind::MuHash {
         let mut digest = totals.muhash;
         digest.reverse();
-        info.push("muhash", render::hex(&digest));
+        info.push("muhash", hex::encode(&digest));
     }
     let since = |now: i128, then: i128| i64::try_from(now - then).map(Json::amount).map_err(|_| unreadable());
     let lost = Object::new()
@@ -188,7 +189,7 @@ fn counted(node: &NodeContext, request: &Request, kind: HashKind) -> Result<Json
         .with("bogosize", stats.bogo_size);
     if let Some(mut digest) = stats.digest {
         digest.reverse();
-        info.push(if kind == HashKind::MuHash { "muhash" } else { "hash_serialized_3" }, render::hex(&digest));
+        info.push(if kind == HashKind::MuHash { "muhash" } else { "hash_serialized_3" }, hex::encode(&digest));
     }
     let total = stats.total.and_then(|t| i64::try_from(t).ok());
     let total = total.ok_or_else(|| RpcError::new(Code::INTERNAL_ERROR, "total amount out of range"))?;

@@ -2,6 +2,7 @@
 
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use mempool::{Entry, EntryId, Pool};
+use primitives::hex;
 
 use crate::{NodeContext, rpc::parse};
 
@@ -154,7 +155,7 @@ fn show(node: &NodeContext, pool: &Pool, id: EntryId, entry: &Entry) -> Object {
         .with("descendant", Json::amount(descendant_fees))
         .with("chunk", Json::amount(chunk.fee));
     let txids = |ids: &[EntryId]| {
-        let mut txids: Vec<String> = ids.iter().filter_map(|i| Some(pool.get(*i)?.tx.txid().to_string())).collect();
+        let mut txids: Vec<String> = ids.iter().filter_map(|i| Some(hex::of_hash(&pool.get(*i)?.tx.txid()))).collect();
         txids.sort_unstable();
         txids
     };
@@ -169,7 +170,7 @@ fn show(node: &NodeContext, pool: &Pool, id: EntryId, entry: &Entry) -> Object {
         .with("descendantsize", descendant_size)
         .with("ancestorcount", ancestors)
         .with("ancestorsize", ancestor_size)
-        .with("wtxid", entry.tx.wtxid().to_string())
+        .with("wtxid", hex::of_hash(&entry.tx.wtxid()))
         .with("chunkweight", chunk.size)
         .with("fees", fees)
         .with("depends", txids(entry.parents()))
@@ -227,7 +228,7 @@ fn answer_names(node: &NodeContext, request: &Request) -> Result<Json, RpcError>
         });
         return Ok(Json::Obj(shown.collect()));
     }
-    let txids: Json = pool.in_mining_order().map(|(entry, _)| entry.tx.txid().to_string()).collect();
+    let txids: Json = pool.in_mining_order().map(|(entry, _)| hex::of_hash(&entry.tx.txid())).collect();
     if sequence {
         return Ok(Object::new().with("txids", txids).with("mempool_sequence", pool.sequence()).into());
     }
@@ -275,9 +276,9 @@ fn relatives(
             let others = of(&pool, id).into_iter().filter(|other| *other != id);
             let entries = others.filter_map(|other| Some((other, pool.get(other)?)));
             Ok(if request.bool("verbose")? {
-                Json::Obj(entries.map(|(i, e)| (e.tx.txid().to_string(), show(node, &pool, i, e))).collect())
+                Json::Obj(entries.map(|(i, e)| (hex::of_hash(&e.tx.txid()), show(node, &pool, i, e))).collect())
             } else {
-                entries.map(|(_, e)| e.tx.txid().to_string()).collect()
+                entries.map(|(_, e)| hex::of_hash(&e.tx.txid())).collect()
             })
         })
 }

@@ -2,9 +2,9 @@
 
 use ::rpc::{Arg, Json, Method, Object, Request, Res, RpcError, method, values::check_object};
 use bitcoin::{BlockHash, OutPoint, Txid};
-use primitives::{Tx, WitnessMode};
+use primitives::{Tx, WitnessMode, hex};
 
-use crate::{NodeContext, render, rpc::parse};
+use crate::{NodeContext, rpc::parse};
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
     vec![spending()]
@@ -87,7 +87,7 @@ fn answer(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
         if let Some(tx) = spender {
             shown.push("spendingtxid", tx.txid().to_string());
             if with_tx {
-                shown.push("spendingtx", render::hex(&tx.to_bytes(WitnessMode::Include)));
+                shown.push("spendingtx", hex::encode(&tx.to_bytes(WitnessMode::Include)));
             }
         }
         if let Some(block) = block {

@@ -6,12 +6,9 @@ use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, amount_from
 use bitcoin::OutPoint;
 use consensus::value_of;
 use mempool::{AcceptOptions, Accepted, FeeRate, PackageOptions, Reason, Rejected, Verdict};
-use primitives::{Codec, Tx};
+use primitives::{Codec, Tx, hex};
 
-use crate::{
-    NodeContext,
-    rpc::{net::private, parse},
-};
+use crate::{NodeContext, rpc::net::private};
 
 /// Nobody means to pay more than this a thousand virtual bytes, in the smallest unit.
 const DEFAULT_MAX_RATE: &str = "0.10";
@@ -43,7 +40,7 @@ pub(super) fn max_rate(node: &NodeContext, request: &Request) -> Result<Option<F
 }
 
 pub(super) fn decode(node: &NodeContext, text: &str) -> Option<Arc<Tx>> {
-    let bytes = parse::unhex(text)?;
+    let bytes = hex::decode(text)?;
     node.reader().codec().guess_tx(&bytes, true, true).map(Arc::new)
 }
 

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::{ScriptBuf, Txid};
 use descriptors::{NoPrivateKeys, Notation, parse as parse_descriptor};
-use primitives::{Addresses, Block, Destination, Tx, WitnessMode};
+use primitives::{Addresses, Block, Destination, Tx, WitnessMode, hex};
 
 use super::failed;
 use crate::{
     NodeContext,
     mining::{MineError, Order, solve},
-    render,
-    rpc::parse,
 };
 
 /// Hashes that are tried unless the caller says otherwise.
@@ -159,7 +157,7 @@ fn answer_block(node: &NodeContext, request: &Request) -> Result<Json, RpcError>
     if submit {
         hand_in(node, block)?;
     } else {
-        answer.push("hex", render::hex(&block.to_bytes(WitnessMode::Include)));
+        answer.push("hex", hex::encode(&block.to_bytes(WitnessMode::Include)));
     }
     Ok(answer.into())
 }
@@ -170,7 +168,7 @@ fn find_tx(node: &NodeContext, text: &str) -> Result<Arc<Tx>, RpcError> {
         let unknown = || RpcError::new(Code::INVALID_ADDRESS_OR_KEY, format!("Transaction {text} not in mempool."));
         return node.mempool().read().tx(&txid).ok_or_else(unknown);
     }
-    let tx = parse::unhex(text).and_then(|bytes| node.reader().codec().guess_tx(&bytes, true, true));
+    let tx = hex::decode(text).and_then(|bytes| node.reader().codec().guess_tx(&bytes, true, true));
     tx.map(Arc::new).ok_or_else(|| {
         let text = format!("Transaction decode failed for {text}. Make sure the tx has at least one input.");
         RpcError::new(Code::DESERIALIZATION_ERROR, text)

@@ -3,6 +3,7 @@
 use ::rpc::{Arg, Json, Method, Object, Request, Res, RpcError, method};
 use chainstate::Tip;
 use consensus::{U256, difficulty, target_of};
+use primitives::hex;
 
 use crate::{NodeContext, mining::header_after, render, rpc::parse};
 
@@ -82,7 +83,7 @@ fn answer_mining_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError>
         .with("chain", node.config.chain().kind.name())
         .with("next", next);
     if let Some(challenge) = params.signet_challenge() {
-        info.push("signet_challenge", render::hex(challenge));
+        info.push("signet_challenge", hex::encode(challenge));
     }
     Ok(info.with("warnings", node.warnings_json()).into())
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method, values::hash_from_value};
 use bitcoin::{BlockHash, ScriptBuf, hashes::Hash};
 use consensus::target_of;
-use primitives::{Addresses, Destination, Header};
+use primitives::{Addresses, Destination, Header, hex};
 
 use super::failed;
-use crate::{NodeContext, render, rpc::parse};
+use crate::NodeContext;
 
 pub(in crate::rpc) fn methods() -> Vec<Method<NodeContext>> {
     vec![create(), submit(), of_wallet()]
@@ -68,10 +68,10 @@ fn offer(node: &NodeContext, script: ScriptBuf, previous: Option<BlockHash>) -> 
         .with("chainid", merged.needs.chain_id)
         .with("previousblockhash", header.prev().to_string())
         .with("coinbasevalue", value)
-        .with("coinbasescript", render::hex(&merged.needs.parent_output))
+        .with("coinbasescript", hex::encode(&merged.needs.parent_output))
         .with("bits", format!("{:08x}", header.bits()))
         .with("height", merged.height)
-        .with("_target", render::hex(&target.to_le_bytes()));
+        .with("_target", hex::encode(&target.to_le_bytes()));
     if let Some(named) = merged.named {
         answer.push("_btcprevhash", named.to_string());
     }
@@ -102,7 +102,7 @@ fn take(node: &NodeContext, hash: &str, proof: &str) -> Result<bool, RpcError> {
     let unknown = || RpcError::invalid_parameter("block hash unknown");
     let hash = hash.parse().map_err(|_| unknown())?;
     let mut block = node.miner().merged().find(&hash).cloned().ok_or_else(unknown)?;
-    let bytes = parse::unhex(proof).unwrap_or_default();
+    let bytes = hex::decode(proof).unwrap_or_default();
     let codec = node.reader().codec();
     let proof = codec.read_auxpow(&bytes).ok_or_else(unknown)?;
     let proof = proof.map_err(|e| RpcError::misc(format!("{e}: iostream error")))?;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use ::rpc::{Arg, Code, Json, Method, Res, RpcError, method};
-use primitives::{Block, Reader, Tx, WitnessMode};
+use primitives::{Block, Reader, Tx, WitnessMode, hex};
 
 use super::failed;
-use crate::{NodeContext, rpc::parse};
+use crate::NodeContext;
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
     vec![submit_block(), submit_header()]
@@ -37,7 +37,7 @@ fn submit_block() -> Method<NodeContext> {
 
 /// A block in hex.
 pub(super) fn decode(node: &NodeContext, text: &str) -> Result<Block, RpcError> {
-    let bytes = parse::unhex(text);
+    let bytes = hex::decode(text);
     // What is behind the block is not looked at.
     let read = |bytes: &[u8]| node.reader().codec().read_block(&mut Reader::new(bytes), WitnessMode::Include).ok();
     let block = bytes.as_deref().and_then(read);
@@ -72,7 +72,7 @@ fn submit_header() -> Method<NodeContext> {
     .example_cli("\"aabbcc\"")
     .example_rpc("\"aabbcc\"")
     .run(|node: &NodeContext, request| {
-        let bytes = parse::unhex(request.str("hexdata")?);
+        let bytes = hex::decode(request.str("hexdata")?);
         // What follows the header, such as the rest of the block, is not looked at.
         let header = bytes.and_then(|b| node.reader().codec().read_header(&mut Reader::new(&b)).ok());
         let header =

@@ -10,7 +10,7 @@ use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::{BlockHash, Txid};
 use chainstate::Branch;
 use consensus::{Buried, GbtDeployment, GbtStatus, U256, target_of};
-use primitives::WitnessMode;
+use primitives::{WitnessMode, hex};
 
 use super::{failed, proposal};
 use crate::{
@@ -272,7 +272,7 @@ fn show_txs(draft: &Draft, scale: u64) -> Json {
         let tx = &chosen.tx;
         let depends = tx.inputs().iter().filter_map(|input| place.get(&input.previous_output.txid).copied());
         let entry = Object::new()
-            .with("data", render::hex(&tx.to_bytes(WitnessMode::Include)))
+            .with("data", hex::encode(&tx.to_bytes(WitnessMode::Include)))
             .with("txid", tx.txid().to_string())
             .with("hash", tx.wtxid().to_string())
             .with("depends", depends.collect::<Json>())
@@ -384,10 +384,10 @@ fn show(node: &NodeContext, draft: &Draft, updates: u64, known: &BTreeSet<String
         answer.push("locktime", draft.plan.lock_time);
     }
     if let Some(challenge) = params.signet_challenge() {
-        answer.push("signet_challenge", render::hex(challenge));
+        answer.push("signet_challenge", hex::encode(challenge));
     }
     if let Some(commitment) = draft.plan.required.first() {
-        answer.push("default_witness_commitment", render::hex(commitment.script_pubkey.as_bytes()));
+        answer.push("default_witness_commitment", hex::encode(commitment.script_pubkey.as_bytes()));
     }
     if let Some(last) = draft.txs.last().filter(|_| draft.has_last) {
         // Whoever mines makes the last transaction anew, and must spend this.

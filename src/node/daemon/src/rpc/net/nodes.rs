@@ -4,6 +4,7 @@ use std::sync::mpsc::channel;
 
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use p2p::{ConnectionKind, NODE_P2P_V2};
+use primitives::hex;
 
 use super::{ask, disabled};
 use crate::{NodeContext, rpc::parse};
@@ -260,7 +261,7 @@ fn send_message() -> Method<NodeContext> {
             let text = format!("Error: msg_type too long, max length is {NAME_LEN}");
             return Err(RpcError::invalid_parameter(text));
         }
-        let payload = parse::unhex(request.str("msg")?)
+        let payload = hex::decode(request.str("msg")?)
             .ok_or_else(|| RpcError::invalid_parameter("Error parsing input for msg"))?;
         let sent = match u64::try_from(id) {
             Ok(id) => ask(node, move |net| net.send_message(id, &name, payload))?,

@@ -2,10 +2,10 @@
 
 use ::rpc::{Arg, Json, Method, Object, Request, Res, RpcError, method};
 use p2p::OrphanInfo;
-use primitives::WitnessMode;
+use primitives::{WitnessMode, hex};
 
 use super::ask;
-use crate::{NodeContext, render};
+use crate::NodeContext;
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
     vec![orphans()]
@@ -63,7 +63,7 @@ fn answer(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
         1 => orphans.iter().map(|orphan| show(orphan).into()).collect(),
         2 => orphans
             .iter()
-            .map(|orphan| show(orphan).with("hex", render::hex(&orphan.tx.to_bytes(WitnessMode::Include))).into())
+            .map(|orphan| show(orphan).with("hex", hex::encode(&orphan.tx.to_bytes(WitnessMode::Include))).into())
             .collect(),
         other => return Err(RpcError::invalid_parameter(format!("Invalid verbosity value {other}"))),
     };

@@ -5,9 +5,10 @@ use std::time::Duration;
 use ::rpc::{Json, Method, Object, Request, Res, RpcError, method};
 use net::PeerInfo;
 use p2p::ConnectionKind;
+use primitives::hex;
 
 use super::{NETWORKS, ask, service_names};
-use crate::{NodeContext, render};
+use crate::NodeContext;
 
 const EPOCH: &str = "UNIX epoch time";
 
@@ -228,7 +229,7 @@ fn show(peer: &PeerInfo, old: bool) -> Object {
     it.push("bytesrecv_per_msg", by_name(&peer.received_by_name));
     it.push("connection_type", stats.kind.name());
     it.push("transport_protocol_type", peer.transport.name());
-    it.push("session_id", peer.session.map_or_else(String::new, |id| render::hex(&id)));
+    it.push("session_id", peer.session.map_or_else(String::new, |id| hex::encode(&id)));
     it
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::{Txid, hashes::Hash};
 use p2p::{Network, PrivateAdded, PrivateTx};
-use primitives::{Tx, WitnessMode};
+use primitives::{Tx, WitnessMode, hex};
 
 use super::ask;
-use crate::{NodeContext, render, rpc::parse};
+use crate::{NodeContext, rpc::parse};
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
     vec![info(), abort()]
@@ -59,7 +59,7 @@ fn show_tx(tx: &Tx) -> Object {
     Object::new()
         .with("txid", tx.txid().to_string())
         .with("wtxid", tx.wtxid().to_string())
-        .with("hex", render::hex(&tx.to_bytes(WitnessMode::Include)))
+        .with("hex", hex::encode(&tx.to_bytes(WitnessMode::Include)))
 }
 
 fn info() -> Method<NodeContext> {

@@ -8,10 +8,11 @@ use config::Config;
 use consensus::{in_range, value_of};
 use descriptors::Notation;
 use primitives::base58;
+use primitives::hex;
 use script::asm::{sighash_name, to_asm};
 
 use super::{fields, max_money, read};
-use crate::render::{self, hex};
+use crate::render::{self};
 use ::psbt::{Input, KeyOrigin, Output, Proprietary, Psbt, Records, TaprootOrigin, Version};
 
 pub(super) fn decode() -> Method<Config> {
@@ -40,7 +41,7 @@ fn answer(config: &Config, request: &Request) -> Result<Json, RpcError> {
         xpubs.iter().map(|xpub| {
             Object::new()
                 .with("xpub", base58::encode_check(&xpub.0))
-                .with("master_fingerprint", hex(&origin.fingerprint))
+                .with("master_fingerprint", hex::encode(&origin.fingerprint))
                 .with("path", origin.path_text())
         })
     });
@@ -86,16 +87,16 @@ fn fee(psbt: &Psbt, max: i64) -> Option<i64> {
 fn proprietary(records: &BTreeMap<Vec<u8>, Proprietary>) -> Json {
     let shown = records.iter().map(|(key, record)| {
         Object::new()
-            .with("identifier", hex(&record.identifier))
+            .with("identifier", hex::encode(&record.identifier))
             .with("subtype", record.subtype)
-            .with("key", hex(key))
-            .with("value", hex(&record.value))
+            .with("key", hex::encode(key))
+            .with("value", hex::encode(&record.value))
     });
     shown.collect()
 }
 
 fn pairs(records: &Records) -> Object {
-    records.iter().map(|(key, value)| (hex(key), hex(value))).collect()
+    records.iter().map(|(key, value)| (hex::encode(key), hex::encode(value))).collect()
 }
 
 /// Adds a list or an object unless it is empty.
@@ -108,8 +109,8 @@ fn push_some(object: &mut Object, key: &'static str, value: impl Into<Json>) {
 
 fn origin(pubkey: &[u8], origin: &KeyOrigin) -> Object {
     Object::new()
-        .with("pubkey", hex(pubkey))
-        .with("master_fingerprint", hex(&origin.fingerprint))
+        .with("pubkey", hex::encode(pubkey))
+        .with("master_fingerprint", hex::encode(&origin.fingerprint))
         .with("path", origin.path_text())
 }
 
@@ -119,7 +120,7 @@ fn origins(origins: &BTreeMap<Vec<u8>, KeyOrigin>) -> Json {
 
 fn taproot_origins(origins: &BTreeMap<[u8; 32], TaprootOrigin>) -> Json {
     let shown = origins.iter().map(|(pubkey, from)| {
-        let leaves: Json = from.leaves.iter().map(|leaf| hex(leaf)).collect();
+        let leaves: Json = from.leaves.iter().map(|leaf| hex::encode(leaf)).collect();
         origin(pubkey, &from.origin).with("leaf_hashes", leaves)
     });
     shown.collect()
@@ -127,8 +128,8 @@ fn taproot_origins(origins: &BTreeMap<[u8; 32], TaprootOrigin>) -> Json {
 
 fn participants(participants: &BTreeMap<Vec<u8>, Vec<Vec<u8>>>) -> Json {
     let shown = participants.iter().map(|(aggregate, keys)| {
-        let keys: Json = keys.iter().map(|key| hex(key)).collect();
-        Object::new().with("aggregate_pubkey", hex(aggregate)).with("participant_pubkeys", keys)
+        let keys: Json = keys.iter().map(|key| hex::encode(key)).collect();
+        Object::new().with("aggregate_pubkey", hex::encode(aggregate)).with("participant_pubkeys", keys)
     });
     shown.collect()
 }
@@ -136,12 +137,13 @@ fn participants(participants: &BTreeMap<Vec<u8>, Vec<Vec<u8>>>) -> Json {
 fn musig2(records: &BTreeMap<(Vec<u8>, Option<[u8; 32]>), Records>, name: &'static str) -> Json {
     let shown = records.iter().flat_map(|((aggregate, leaf), values)| {
         values.iter().map(move |(participant, value)| {
-            let mut object =
-                Object::new().with("participant_pubkey", hex(participant)).with("aggregate_pubkey", hex(aggregate));
+            let mut object = Object::new()
+                .with("participant_pubkey", hex::encode(participant))
+                .with("aggregate_pubkey", hex::encode(aggregate));
             if let Some(leaf) = leaf {
-                object.push("leaf_hash", hex(leaf));
+                object.push("leaf_hash", hex::encode(leaf));
             }
-            object.with(name, hex(value))
+            object.with(name, hex::encode(value))
         })
     });
     shown.collect()
@@ -166,7 +168,8 @@ fn input(input: &Input, version: Version, notation: &Notation) -> Object {
     if let Some(tx) = &input.non_witness_utxo {
         object.push("non_witness_utxo", render::tx(tx, None, notation, render::Prevouts::Unknown, false));
     }
-    let signatures: Object = input.signatures.values().map(|s| (hex(&s.key), hex(&s.signature))).collect();
+    let signatures: Object =
+        input.signatures.values().map(|s| (hex::encode(&s.key), hex::encode(&s.signature))).collect();
     push_some(&mut object, "partial_signatures", signatures);
     if let Some(kind) = input.sighash {
         // Only the last byte has a name.
@@ -177,13 +180,13 @@ fn input(input: &Input, version: Version, notation: &Notation) -> Object {
     if !input.final_script_sig.is_empty() {
         let shown = Object::new()
             .with("asm", to_asm(&input.final_script_sig, true))
-            .with("hex", hex(input.final_script_sig.as_bytes()));
+            .with("hex", hex::encode(input.final_script_sig.as_bytes()));
         object.push("final_scriptSig", shown);
     }
     push_some(
         &mut object,
         "final_scriptwitness",
-        input.final_witness.iter().map(|element| hex(element)).collect::<Json>(),
+        input.final_witness.iter().map(|element| hex::encode(element)).collect::<Json>(),
     );
     let names = ["ripemd160_preimages", "sha256_preimages", "hash160_preimages", "hash256_preimages"];
     for (name, preimages) in names.into_iter().zip(&input.preimages) {
@@ -211,23 +214,26 @@ fn input(input: &Input, version: Version, notation: &Notation) -> Object {
 
 fn push_taproot(object: &mut Object, input: &Input) {
     if let Some(signature) = &input.taproot_signature {
-        object.push("taproot_key_path_sig", hex(signature));
+        object.push("taproot_key_path_sig", hex::encode(signature));
     }
     let signatures = input.taproot_script_signatures.iter().map(|((pubkey, leaf), signature)| {
-        Object::new().with("pubkey", hex(pubkey)).with("leaf_hash", hex(leaf)).with("sig", hex(signature))
+        Object::new()
+            .with("pubkey", hex::encode(pubkey))
+            .with("leaf_hash", hex::encode(leaf))
+            .with("sig", hex::encode(signature))
     });
     push_some(object, "taproot_script_path_sigs", signatures.collect::<Json>());
     let scripts = input.taproot_scripts.iter().map(|((script, version), controls)| {
-        let controls: Json = controls.iter().map(|(_, control)| hex(control)).collect();
-        Object::new().with("script", hex(script)).with("leaf_ver", *version).with("control_blocks", controls)
+        let controls: Json = controls.iter().map(|(_, control)| hex::encode(control)).collect();
+        Object::new().with("script", hex::encode(script)).with("leaf_ver", *version).with("control_blocks", controls)
     });
     push_some(object, "taproot_scripts", scripts.collect::<Json>());
     push_some(object, "taproot_bip32_derivs", taproot_origins(&input.taproot_origins));
     if let Some(key) = &input.taproot_internal_key {
-        object.push("taproot_internal_key", hex(key));
+        object.push("taproot_internal_key", hex::encode(key));
     }
     if let Some(root) = &input.taproot_merkle_root {
-        object.push("taproot_merkle_root", hex(root));
+        object.push("taproot_merkle_root", hex::encode(root));
     }
     push_some(object, "musig2_participant_pubkeys", participants(&input.musig2_participants));
     push_some(object, "musig2_pubnonces", musig2(&input.musig2_nonces, "pubnonce"));
@@ -243,10 +249,10 @@ fn output(output: &Output, version: Version, notation: &Notation) -> Object {
         object.push("script", render::script_pubkey(&output.script, notation));
     }
     if let Some(key) = &output.taproot_internal_key {
-        object.push("taproot_internal_key", hex(key));
+        object.push("taproot_internal_key", hex::encode(key));
     }
     let tree = output.taproot_tree.iter().map(|(depth, version, script)| {
-        Object::new().with("depth", *depth).with("leaf_ver", *version).with("script", hex(script))
+        Object::new().with("depth", *depth).with("leaf_ver", *version).with("script", hex::encode(script))
     });
     push_some(&mut object, "taproot_tree", tree.collect::<Json>());
     push_some(&mut object, "taproot_bip32_derivs", taproot_origins(&output.taproot_origins));

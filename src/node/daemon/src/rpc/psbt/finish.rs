@@ -2,10 +2,9 @@
 
 use ::rpc::{Arg, Json, Method, Object, Request, Res, RpcError, method};
 use config::Config;
-use primitives::WitnessMode;
+use primitives::{WitnessMode, hex};
 
 use super::{max_money, read};
-use crate::render::hex;
 use ::psbt::analyze::{InputStatus, Role, analyze as look_over};
 use ::psbt::finalize::{extract_tx, finalize as finish};
 
@@ -42,7 +41,7 @@ pub(super) fn finalize() -> Method<Config> {
         let complete = finish(&mut psbt);
         let tx = if complete && request.bool("extract")? { extract_tx(&psbt) } else { None };
         let answer = match tx {
-            Some(tx) => Object::new().with("hex", hex(&tx.to_bytes(WitnessMode::Include))),
+            Some(tx) => Object::new().with("hex", hex::encode(&tx.to_bytes(WitnessMode::Include))),
             None => Object::new().with("psbt", psbt.to_base64()),
         };
         Ok(answer.with("complete", complete).into())
@@ -110,16 +109,16 @@ fn answer_analyze(config: &Config, request: &Request) -> Result<Json, RpcError> 
 }
 
 fn show(input: &InputStatus) -> Object {
-    let ids = |ids: &[[u8; 20]]| ids.iter().map(|id| hex(id)).collect::<Json>();
+    let ids = |ids: &[[u8; 20]]| ids.iter().map(|id| hex::encode(id)).collect::<Json>();
     let mut missing = Object::new();
     if !input.missing.keys.is_empty() {
         missing.push("pubkeys", ids(&input.missing.keys));
     }
     if let Some(hash) = input.missing.redeem_script {
-        missing.push("redeemscript", hex(&hash));
+        missing.push("redeemscript", hex::encode(&hash));
     }
     if let Some(hash) = input.missing.witness_script {
-        missing.push("witnessscript", hex(&hash));
+        missing.push("witnessscript", hex::encode(&hash));
     }
     if !input.missing.signatures.is_empty() {
         missing.push("signatures", ids(&input.missing.signatures));

@@ -2,7 +2,7 @@
 
 use ::rpc::{Arg, Code, Method, Object, Request, Res, RpcError, method};
 use bitcoin::Txid;
-use primitives::{Codec, assets};
+use primitives::{Codec, assets, hex};
 
 use crate::{NodeContext, render, rpc::parse};
 
@@ -45,7 +45,7 @@ fn decode() -> Method<NodeContext> {
         .example_rpc("\"hexstring\"")
         .run(|node: &NodeContext, request| {
             let bad = |text| RpcError::new(Code::DESERIALIZATION_ERROR, text);
-            let bytes = parse::unhex(request.str("hexstring")?);
+            let bytes = hex::decode(request.str("hexstring")?);
             let tx = bytes.and_then(|bytes| Codec::for_coin(node.config.coin()).guess_tx(&bytes, true, true));
             let tx = tx.ok_or_else(|| bad("Could not decode transaction"))?;
             Ok(render::meaning(&tx).ok_or_else(|| bad("Not a Syscoin transaction"))?.into())

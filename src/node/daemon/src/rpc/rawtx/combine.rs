@@ -3,10 +3,10 @@
 use ::rpc::{Arg, Code, Json, Method, Res, RpcError, method};
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Witness};
 use descriptors::Known;
-use primitives::{Codec, WitnessMode};
+use primitives::{Codec, WitnessMode, hex};
 use script::{TxData, TxSignatureChecker};
 
-use crate::{NodeContext, render, rpc::parse};
+use crate::NodeContext;
 use ::psbt::{
     extract::extract,
     produce::produce,
@@ -50,7 +50,7 @@ pub(super) fn combine_texts(
     let mut copies = Vec::with_capacity(list.len());
     let mut lock_height = 0;
     for (number, text) in list.iter().enumerate() {
-        let tx = parse::unhex(text.as_str()?).and_then(|bytes| codec.guess_tx(&bytes, false, true));
+        let tx = hex::decode(text.as_str()?).and_then(|bytes| codec.guess_tx(&bytes, false, true));
         let tx = tx.ok_or_else(|| {
             let text = format!("TX decode failed for tx {number}. Make sure the tx has at least one input.");
             RpcError::new(Code::DESERIALIZATION_ERROR, text)
@@ -71,7 +71,7 @@ pub(super) fn combine_texts(
         merged.input[input].script_sig = known.script_sig;
         merged.input[input].witness = Witness::from_slice(&known.witness);
     }
-    Ok(render::hex(&codec.new_tx(merged, lock_height).to_bytes(WitnessMode::Include)).into())
+    Ok(hex::encode(&codec.new_tx(merged, lock_height).to_bytes(WitnessMode::Include)).into())
 }
 
 /// A transaction without signatures.

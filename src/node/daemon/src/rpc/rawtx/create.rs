@@ -3,10 +3,10 @@
 use ::rpc::{Arg, Code, Json, Method, MethodDoc, Request, Res, RpcError, method};
 use config::Config;
 use descriptors::Notation;
-use primitives::{Codec, Tx, WitnessMode};
+use primitives::{Codec, Tx, WitnessMode, hex};
 
 use super::{construct, construct_args};
-use crate::{NodeContext, render, rpc::parse};
+use crate::{NodeContext, render};
 
 /// A transaction that names a height names that of the next block.
 pub(super) fn create() -> Method<NodeContext> {
@@ -16,7 +16,7 @@ pub(super) fn create() -> Method<NodeContext> {
             let next = node.reader().tip().map_or(0, |tip| tip.height + 1);
             tx = node.reader().codec().new_tx(tx.into_inner(), next);
         }
-        Ok(render::hex(&tx.to_bytes(WitnessMode::Include)).into())
+        Ok(hex::encode(&tx.to_bytes(WitnessMode::Include)).into())
     })
 }
 
@@ -60,7 +60,7 @@ pub(in crate::rpc) fn read_tx(config: &Config, request: &Request) -> Result<Tx, 
         None => (true, true),
         Some(witness) => (!witness, witness),
     };
-    let bytes = parse::unhex(request.str("hexstring")?);
+    let bytes = hex::decode(request.str("hexstring")?);
     bytes
         .and_then(|bytes| Codec::for_coin(config.coin()).guess_tx(&bytes, plain, extended))
         .ok_or_else(|| RpcError::new(Code::DESERIALIZATION_ERROR, "TX decode failed"))

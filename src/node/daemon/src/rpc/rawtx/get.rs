@@ -6,7 +6,7 @@ use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use bitcoin::{BlockHash, Txid};
 use chainstate::{Node, NodeId};
 use descriptors::Notation;
-use primitives::{Block, TxOutEntry, WitnessMode};
+use primitives::{Block, TxOutEntry, WitnessMode, hex};
 
 use crate::{
     NodeContext, render,
@@ -95,7 +95,7 @@ fn in_index(node: &NodeContext, txid: Txid, verbosity: i32) -> Result<Json, RpcE
     let ready = node.library().wait_for("txindex", node);
     let found = index.find(node.reader(), txid).map_err(|e| RpcError::new(Code::INTERNAL_ERROR, e.to_string()))?;
     match found {
-        Some(found) if verbosity <= 0 => Ok(render::hex(&found.tx.to_bytes(WitnessMode::Include)).into()),
+        Some(found) if verbosity <= 0 => Ok(hex::encode(&found.tx.to_bytes(WitnessMode::Include)).into()),
         Some(found) => in_block(node, found.block, txid, verbosity, false),
         None if ready => Err(not_found("No such mempool or blockchain transaction")),
         None => Err(not_found(
@@ -112,7 +112,7 @@ fn in_block(node: &NodeContext, hash: BlockHash, txid: Txid, verbosity: i32, nam
     let place = block.txs.iter().position(|tx| tx.txid() == txid);
     let place = place.ok_or_else(|| not_found("No such transaction found in the provided block"))?;
     if verbosity <= 0 {
-        return Ok(render::hex(&block.txs[place].to_bytes(WitnessMode::Include)).into());
+        return Ok(hex::encode(&block.txs[place].to_bytes(WitnessMode::Include)).into());
     }
     let spent = if verbosity >= 2 { spent(node, &stored, place)? } else { None };
     let place = (id, &stored, place);
@@ -127,7 +127,7 @@ fn in_mempool(node: &NodeContext, txid: &Txid, verbosity: i32) -> Option<Json> {
         (Arc::clone(&entry.tx), entry.vsize)
     };
     if verbosity <= 0 {
-        return Some(render::hex(&tx.to_bytes(WitnessMode::Include)).into());
+        return Some(hex::encode(&tx.to_bytes(WitnessMode::Include)).into());
     }
     let notation = Notation::new(node.config.coin(), node.config.chain());
     let mut shown = Object::new().with("vsize_adjusted", vsize);

@@ -7,10 +7,10 @@ use bitcoin::consensus::encode;
 use bitcoin::merkle_tree::PartialMerkleTree;
 use bitcoin::{OutPoint, Txid};
 use chainstate::Node;
-use primitives::{Block, Codec, DecodeError, Header, Reader, WitnessMode};
+use primitives::{Block, Codec, DecodeError, Header, Reader, WitnessMode, hex};
 
 use crate::{
-    NodeContext, render,
+    NodeContext,
     rpc::{blockchain::stored_block, parse},
 };
 
@@ -51,7 +51,7 @@ fn answer_make(node: &NodeContext, request: &Request) -> Result<Json, RpcError> 
     let bytes = prove(&block, &wanted).ok_or_else(|| {
         RpcError::new(Code::INVALID_ADDRESS_OR_KEY, "Not all transactions found in specified or retrieved block")
     })?;
-    Ok(render::hex(&bytes).into())
+    Ok(hex::encode(&bytes).into())
 }
 
 /// The block that made an unspent output of one of the transactions, or that the index knows.

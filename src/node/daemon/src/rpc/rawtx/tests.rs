@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ::rpc::Json;
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, ScriptBuf, TxOut};
-use primitives::{Codec, Header, Tx, WitnessMode};
+use primitives::{Codec, Header, Tx, WitnessMode, hex};
 
 use super::{combine, construct, create, proof, script};
 use crate::testing::Asker;
@@ -21,7 +21,7 @@ const ADDRESS: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 fn asker() -> Asker {
     let create = create::page().run(|config: &config::Config, request| {
         let tx = construct(config, request)?;
-        Ok(crate::render::hex(&tx.to_bytes(WitnessMode::Include)).into())
+        Ok(hex::encode(&tx.to_bytes(WitnessMode::Include)).into())
     });
     Asker::new("bitcoin", vec![create, create::decode(), script::decode()])
 }

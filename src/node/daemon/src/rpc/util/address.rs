@@ -2,9 +2,7 @@
 
 use ::rpc::{Arg, Json, Method, Object, Request, Res, RpcError, method};
 use config::Config;
-use primitives::{Addresses, Destination};
-
-use crate::render;
+use primitives::{Addresses, Destination, hex};
 
 pub(super) fn validate() -> Method<Config> {
     let fields = [
@@ -48,7 +46,7 @@ fn answer(config: &Config, request: &Request) -> Result<Json, RpcError> {
     let mut answer = Object::new()
         .with("isvalid", true)
         .with("address", addresses.encode(&destination))
-        .with("scriptPubKey", render::hex(addresses.script(&destination).as_bytes()));
+        .with("scriptPubKey", hex::encode(addresses.script(&destination).as_bytes()));
     for (key, value) in describe(&destination) {
         answer.push(key, value);
     }
@@ -60,7 +58,7 @@ fn describe(destination: &Destination) -> Object {
     let kind =
         |is_script: bool, is_witness: bool| Object::new().with("isscript", is_script).with("iswitness", is_witness);
     let program = |object: Object, version: u8, program: &[u8]| {
-        object.with("witness_version", version).with("witness_program", render::hex(program))
+        object.with("witness_version", version).with("witness_program", hex::encode(program))
     };
     match destination {
         Destination::None(_) | Destination::PubKey(_) => Object::new(),

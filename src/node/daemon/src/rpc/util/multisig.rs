@@ -6,10 +6,10 @@ use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::secp256k1::PublicKey;
 use config::Config;
 use descriptors::Notation;
-use primitives::Destination;
+use primitives::{Destination, hex};
 use script::{MAX_PUBKEYS_PER_MULTISIG, templates};
 
-use crate::{render, rpc::parse};
+use crate::render;
 
 /// Scripts behind a script hash are pushed, and a push is at most this long.
 const MAX_ELEMENT: usize = 520;
@@ -89,7 +89,7 @@ fn answer(config: &Config, request: &Request) -> Result<Json, RpcError> {
     let output = addresses.script(&destination);
     let mut answer = Object::new()
         .with("address", addresses.encode(&destination))
-        .with("redeemScript", render::hex(script.as_bytes()))
+        .with("redeemScript", hex::encode(script.as_bytes()))
         .with("descriptor", render::descriptor(&output, &[&script, &program_script], &notation));
     if kind != wanted {
         let warning = "Unable to make chosen address type, please ensure no uncompressed public keys are present.";
@@ -118,7 +118,7 @@ fn multisig(required: i32, keys: &[Vec<u8>]) -> Result<ScriptBuf, RpcError> {
 
 fn read_key(text: &str) -> Result<Vec<u8>, RpcError> {
     let problem = |why: &str| RpcError::new(Code::INVALID_ADDRESS_OR_KEY, format!("Pubkey \"{text}\" must {why}"));
-    let bytes = parse::unhex(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| problem("be a hex string"))?;
+    let bytes = hex::decode(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| problem("be a hex string"))?;
     if ![33, 65].contains(&bytes.len()) {
         return Err(problem("have a length of either 33 or 65 bytes"));
     }

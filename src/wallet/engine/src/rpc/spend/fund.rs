@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use ::rpc::{Code, Json, Object, Request, RpcError};
-use bitcoin::hex::FromHex;
 use bitcoin::{Transaction, TxOut};
-use primitives::WitnessMode;
+use primitives::{WitnessMode, hex};
 use psbt::{Psbt, Version};
 use signer::requests::psbt_error;
 use signer::{PsbtManner, fill_psbt};
@@ -14,7 +13,7 @@ use super::options::{TRUC_MAX_WEIGHT, move_weights, read_options};
 use super::outputs::{construct, fee_payers, normalize, outputs, recipients};
 use super::{build, default_control, dice, json_position, lock_inputs, spend_error};
 use crate::loader::Wallets;
-use crate::rpc::common::{hex, synced_wallet, wallet_of};
+use crate::rpc::common::{synced_wallet, wallet_of};
 use crate::select::TRUC_VERSION;
 use crate::shared::Shared;
 use crate::spend::{CoinControl, Created, Recipient};
@@ -55,7 +54,7 @@ pub(super) fn fundrawtransaction(wallets: &Wallets, request: &Request) -> Result
         Json::Null => None,
         said => Some(said.as_bool()?),
     };
-    let bytes = Vec::<u8>::from_hex(request.param(0).as_str()?).ok();
+    let bytes = hex::decode(request.param(0).as_str()?);
     let (without, with) = (is_witness != Some(true), is_witness != Some(false));
     let tx = bytes.and_then(|bytes| wallet.shared().codec.guess_tx(&bytes, without, with));
     let tx = tx.ok_or_else(|| RpcError::new(Code::DESERIALIZATION_ERROR, "TX decode failed"))?;
@@ -68,7 +67,7 @@ pub(super) fn fundrawtransaction(wallets: &Wallets, request: &Request) -> Result
     inputs.output.clear();
     let created = fund(wallet, inputs, &recipients, options, default_control(wallet), true)?;
     Ok(Object::new()
-        .with("hex", hex(&created.tx.to_bytes(WitnessMode::Include)))
+        .with("hex", hex::encode(&created.tx.to_bytes(WitnessMode::Include)))
         .with("fee", Json::amount(created.fee))
         .with("changepos", json_position(created.change_position))
         .into())

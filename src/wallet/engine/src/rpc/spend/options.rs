@@ -2,9 +2,9 @@
 
 use ::rpc::values::{check_object, conf_target_from_value};
 use ::rpc::{Code, Json, Object, RpcError, amount_from_value};
-use bitcoin::hex::FromHex;
 use bitcoin::{PublicKey, ScriptBuf};
 use descriptors::{AddressType, parse};
+use primitives::hex;
 use signer::KeyRing;
 
 use super::outputs::{max_money, read_outpoint};
@@ -272,8 +272,7 @@ fn read_solving_data(shared: &Shared, data: &Json, control: &mut CoinControl) ->
     }
     for item in list("scripts")? {
         let text = item.as_str()?;
-        let bytes = Vec::<u8>::from_hex(text)
-            .ok()
+        let bytes = hex::decode(text)
             .filter(|bytes| !bytes.is_empty())
             .ok_or_else(|| RpcError::new(Code::INVALID_ADDRESS_OR_KEY, format!("'{text}' is not hex")))?;
         control.solving.add_script(ScriptBuf::from_bytes(bytes));
@@ -294,7 +293,7 @@ fn read_solving_data(shared: &Shared, data: &Json, control: &mut CoinControl) ->
 
 fn read_public_key(text: &str) -> Result<PublicKey, RpcError> {
     let refuse = |what: &str| RpcError::new(Code::INVALID_ADDRESS_OR_KEY, format!("Pubkey \"{text}\" {what}"));
-    let bytes = Vec::<u8>::from_hex(text).map_err(|_| refuse("must be a hex string"))?;
+    let bytes = hex::decode(text).ok_or_else(|| refuse("must be a hex string"))?;
     if bytes.len() != 33 && bytes.len() != 65 {
         return Err(refuse("must have a length of either 33 or 65 bytes"));
     }

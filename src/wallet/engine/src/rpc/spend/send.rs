@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ::rpc::{Code, Json, Object, Request, RpcError};
 use bitcoin::absolute::LockTime;
-use primitives::{Tx, WitnessMode};
+use primitives::{Tx, WitnessMode, hex};
 use psbt::Psbt;
 
 use super::fund::{fund, usual_version};
@@ -13,7 +13,7 @@ use super::outputs::{construct, fee_payers, normalize, outputs, recipients};
 use super::{build, default_control, dice, spend_error};
 use crate::ledger::Notes;
 use crate::loader::Wallets;
-use crate::rpc::common::{hex, wallet_of};
+use crate::rpc::common::wallet_of;
 use crate::rpc::sign::{fill_and_sign, finished};
 use crate::spend::{SEQUENCE_NONFINAL, SEQUENCE_RBF};
 use crate::wallet::Wallet;
@@ -84,7 +84,7 @@ pub(super) fn finish(wallet: &Arc<Wallet>, options: &Json, tx: Tx) -> Result<Jso
         if add_to_wallet && !wants_psbt {
             wallet.commit(&tx, &Notes::default())?;
         } else {
-            answer.push("hex", hex(&tx.to_bytes(WitnessMode::Include)));
+            answer.push("hex", hex::encode(&tx.to_bytes(WitnessMode::Include)));
         }
     }
     answer.push("complete", complete);
