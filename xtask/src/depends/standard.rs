@@ -73,6 +73,8 @@ fn bring_settings(home: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::recipe::{Build, Recipe};
+    use super::super::steps::write_script;
     use super::super::toolchain::{Toolchain, read};
     use super::*;
     use crate::project::Host;
@@ -135,6 +137,33 @@ mod tests {
         let first = make(&sources(one.path()), one.path()).unwrap();
         assert!(first.starts_with(b"!<arch>"));
         assert!(first == make(&sources(&deep), &deep).unwrap(), "the folder can be seen in the library");
+    }
+
+    /// The library's parts that name functions of Windows are made by `dlltool`, in a folder with a random name.
+    #[test]
+    #[cfg(unix)]
+    fn dlltool_is_not_told_the_folder_that_it_writes_to() {
+        let recipe = include_str!("../../../depends/packages/native_rust_std_windows.toml");
+        let recipe = Recipe::parse("native_rust_std_windows", recipe).unwrap();
+        let Build::RustStd(std) = &recipe.build else { panic!("it builds something else") };
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in &std.scripts {
+            write_script(&dir.path().join(name), text).unwrap();
+        }
+        let (own, real) = (dir.path().join("native/same-names"), dir.path().join("some where/bin"));
+        let name = "x86_64-w64-mingw32-dlltool";
+        write_script(&real.join(name), "#!/bin/sh\npwd -P; printf '%s\\n' \"$@\"\n").unwrap();
+        let path = [own.as_path(), &real, Path::new("/usr/bin"), Path::new("/bin")];
+        let folder = tempfile::tempdir().unwrap();
+        let library = folder.path().join("a b.lib");
+        let mut call = Command::new(own.join(name));
+        call.args(["-d", "/x y/z.def", "-l"]).arg(library).args(["--temp-prefix", "-l"]);
+        let said = call.env("PATH", env::join_paths(path).unwrap()).output().unwrap();
+        let expected = format!(
+            "{}\n-d\n/x y/z.def\n-l\na b.lib\n--temp-prefix\n-l\n",
+            folder.path().canonicalize().unwrap().display()
+        );
+        assert_eq!(String::from_utf8(said.stdout).unwrap(), expected);
     }
 
     #[test]
