@@ -44,6 +44,8 @@ pub struct EngineOptions {
     pub cache_bytes: usize,
     /// `-prune`: `None` keeps everything, `Some(u64::MAX)` prunes by hand only.
     pub prune_target: Option<u64>,
+    /// The chain must be higher than this before files are pruned by themselves.
+    pub prune_after_height: u32,
     /// `-stopatheight`.
     pub stop_at_height: Option<u32>,
     /// `-maxtipage`, in seconds.

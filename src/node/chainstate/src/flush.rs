@@ -93,9 +93,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Removes block files until their size is under the target, or none may go. Returns how many went.
+    /// Removes block files until their size is under the target, or none may go, if the chain is long enough. Returns how
+    /// many went.
     pub fn prune_to_target(&mut self) -> Result<usize, Fatal> {
         let Some(target) = self.options.prune_target else { return Ok(0) };
+        let height = self.active_tip.map_or(0, |tip| read(&self.shared.tree)[tip].height);
+        if height <= self.options.prune_after_height {
+            return Ok(0);
+        }
         let may_go = self.prunable(u32::MAX);
         let infos = self.shared.files.infos();
         let mut usage: u64 = infos.iter().map(FileInfo::disk_size).sum();

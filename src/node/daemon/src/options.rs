@@ -206,11 +206,19 @@ pub fn chain_options(config: &Config) -> Result<(LoadOptions, EngineOptions), Ba
     let engine = EngineOptions {
         cache_bytes: dbcache - index_cache_bytes - coins_cache_bytes,
         prune_target,
+        prune_after_height: prune_after_height(config),
         stop_at_height: u32::try_from(stop).ok().filter(|h| *h > 0),
         max_tip_age: args.get_i64("maxtipage", DEFAULT_MAX_TIP_AGE),
         leave_download_at_first_block: false,
     };
     Ok((load, engine))
+}
+
+/// The height that a chain must have passed before its files are pruned.
+pub(crate) fn prune_after_height(config: &Config) -> u32 {
+    /// Tests make their chains shorter.
+    const FAST: u32 = 100;
+    if config.args().get_bool("fastprune", false) { FAST } else { config.chain().prune_after_height }
 }
 
 /// Opens the log as the options say.

@@ -15,6 +15,9 @@ use tracing::error;
 
 use crate::{WalletSource, node::Node, options::BadOption, server::ServerError, wallet_host::Absent};
 
+/// What failures begin with that no option would help against.
+const FATAL: &str = "A fatal internal error occurred, see debug.log for details: ";
+
 /// Why the node did not start. The text is what the daemon prints behind `Error: `.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
@@ -58,7 +61,15 @@ pub(crate) enum StartError {
 impl StartError {
     /// What whoever started the node reads. Where a rebuild helps, the daemon puts it as a question.
     fn told(&self) -> String {
-        if self.asks() { self.text() } else { format!("Error: {}", self.text()) }
+        let text = self.text();
+        match self {
+            _ if self.asks() => text,
+            // The reference notices when it has all but started.
+            Self::Index(indexes::IndexError::Pruned { .. }) => {
+                format!("Error: {text}\nError: {FATAL}Failed to start indexes, shutting down…")
+            }
+            _ => format!("Error: {text}"),
+        }
     }
 
     /// The same without a word in front.
@@ -152,7 +163,7 @@ pub fn run_shown(
 
 /// Something failed that the node cannot go on without: it is told, once, and everything stops.
 pub(crate) fn abort(shutdown: &Shutdown, why: &dyn std::fmt::Display) {
-    let text = format!("A fatal internal error occurred, see debug.log for details: {why}");
+    let text = format!("{FATAL}{why}");
     error!("{text}");
     if shutdown.fail() {
         eprint_line(&format!("Error: {text}"));

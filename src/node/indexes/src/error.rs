@@ -17,11 +17,14 @@ pub enum IndexError {
     },
     /// Blocks that the index has not seen are gone.
     #[error(
-        "{index} best block of the index goes beyond pruned data. Please disable the index or reindex (which will download the whole blockchain again)"
+        "{index} best block of the index goes beyond pruned data{}. Please disable the index or reindex (which will download the whole blockchain again)",
+        if *.undo { " (including undo data)" } else { "" }
     )]
     Pruned {
         /// The index.
         index: String,
+        /// Whether it needs undo data too.
+        undo: bool,
     },
     /// What the index wrote about itself does not fit.
     #[error("Cannot read current {index} state; index may be corrupted")]

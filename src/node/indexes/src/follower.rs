@@ -175,7 +175,10 @@ impl<I: Index> Walk<I> {
             // Blocks are pruned from below, so the first one tells of all.
             tree.ancestor(tip.id, from).is_some_and(|first| !tree[first].has_data() && tree[first].height > 0)
         });
-        if gone { Err(IndexError::Pruned { index: self.index.name().to_owned() }) } else { Ok(()) }
+        if !gone {
+            return Ok(());
+        }
+        Err(IndexError::Pruned { index: self.index.name().to_owned(), undo: self.index.wants_undo() })
     }
 
     fn run(&mut self) -> Result<(), IndexError> {

@@ -99,6 +99,7 @@ impl Lab {
         let options = EngineOptions {
             cache_bytes: 64 << 20,
             prune_target: None,
+            prune_after_height: 0,
             stop_at_height: None,
             max_tip_age: 24 * 60 * 60,
             leave_download_at_first_block: true,

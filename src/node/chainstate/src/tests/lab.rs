@@ -21,6 +21,7 @@ pub(super) struct Lab {
     pub(super) clock: Arc<ManualClock>,
     rules: Arc<dyn Rules>,
     pub(super) prune_target: Option<u64>,
+    pub(super) prune_after_height: u32,
     pub(super) cache_bytes: usize,
     pub(super) fast_prune: bool,
     /// What block files are written to; counts from the next opening.
@@ -45,6 +46,7 @@ impl Lab {
             clock: Arc::new(ManualClock::new(start)),
             rules,
             prune_target: None,
+            prune_after_height: 0,
             cache_bytes: 64 << 20,
             fast_prune: true,
             disk: Arc::new(KeepingDisk::default()),
@@ -81,6 +83,7 @@ impl Lab {
         let options = EngineOptions {
             cache_bytes: self.cache_bytes,
             prune_target: self.prune_target,
+            prune_after_height: self.prune_after_height,
             stop_at_height: None,
             max_tip_age: 24 * 60 * 60,
             leave_download_at_first_block: true,

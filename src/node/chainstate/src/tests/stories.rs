@@ -167,6 +167,19 @@ fn old_block_files_go_when_pruning() {
 }
 
 #[test]
+fn a_short_chain_is_not_pruned_by_itself() {
+    let mut lab = Lab::new();
+    lab.stop();
+    (lab.prune_target, lab.prune_after_height) = (Some(1), 761);
+    lab.open(false, false).unwrap();
+    lab.mine(761);
+    assert!(!lab.engine().reader().have_pruned());
+    lab.mine(1);
+    assert!(lab.engine().reader().have_pruned());
+    lab.stop();
+}
+
+#[test]
 fn digests_do_not_depend_on_the_way() {
     let stats = |lab: &mut Lab, kind| {
         let at = lab.engine().flush_for_cursor().unwrap().unwrap();

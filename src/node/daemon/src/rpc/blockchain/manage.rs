@@ -2,7 +2,7 @@
 
 use ::rpc::{Arg, Code, Json, Method, Request, Res, RpcError, method};
 
-use crate::{NodeContext, rpc::parse};
+use crate::{NodeContext, options::prune_after_height, rpc::parse};
 
 pub(super) fn methods() -> Vec<Method<NodeContext>> {
     vec![invalidate(), reconsider(), precious(), prune(), verify(), sync_queue()]
@@ -92,9 +92,6 @@ const FIRST_TIME: i64 = 1_000_000_000;
 /// A block's time may be ahead of the time it was made by this much.
 const TIME_WINDOW: i64 = 2 * 60 * 60;
 
-/// The height from which `-fastprune` prunes.
-const FAST_PRUNE_AFTER: u32 = 100;
-
 fn answer_prune(node: &NodeContext, request: &Request) -> Result<Json, RpcError> {
     if node.config.args().get_i64("prune", 0) == 0 {
         return Err(RpcError::misc("Cannot prune blocks because node is not in prune mode."));
@@ -116,10 +113,7 @@ fn answer_prune(node: &NodeContext, request: &Request) -> Result<Json, RpcError>
     } else {
         u32::try_from(asked).unwrap_or(u32::MAX)
     };
-    // Tests make their chains shorter.
-    let fast = node.config.args().get_bool("fastprune", false);
-    let enough = if fast { FAST_PRUNE_AFTER } else { node.config.chain().prune_after_height };
-    if tip.height < enough {
+    if tip.height < prune_after_height(&node.config) {
         return Err(RpcError::misc("Blockchain is too short for pruning."));
     }
     if height > tip.height {
