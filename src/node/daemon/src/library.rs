@@ -126,6 +126,8 @@ impl Library {
             let clock = Arc::clone(&context.clock) as Arc<dyn Clock>;
             indexes::start(index, context.reader().clone(), clock, failed).map(Arc::new)
         }
+        // Filters are listed last, and are the first to say that blocks are gone, as with the reference.
+        let filters = self.filters.as_ref().map(|index| start(context, index.clone())).transpose()?;
         if let Some(index) = &self.txs {
             self.followers.push(start(context, index.clone())?);
         }
@@ -135,9 +137,7 @@ impl Library {
         if let Some(index) = &self.spenders {
             self.followers.push(start(context, index.clone())?);
         }
-        if let Some(index) = &self.filters {
-            self.followers.push(start(context, index.clone())?);
-        }
+        self.followers.extend(filters);
         Ok(())
     }
 

@@ -137,7 +137,7 @@ fn verify() -> Method<NodeContext> {
             let (level, depth) = (number("checklevel")?, number("nblocks")?);
             let found = node.validate(move |engine| engine.verify(level, depth))?;
             Ok(match found {
-                Ok(done) => !done.interrupted && !done.skipped_memory,
+                Ok(done) => !done.interrupted && !done.skipped_memory && !done.skipped_pruned,
                 Err(problem) => {
                     tracing::error!("{problem}");
                     false
