@@ -1,7 +1,5 @@
 //! Bytes as hexadecimal digits.
 
-use bitcoin::hashes::Hash;
-
 /// The two digits of each byte.
 const PAIRS: [[u8; 2]; 256] = {
     let mut pairs = [[0; 2]; 256];
@@ -44,8 +42,8 @@ pub fn encode(bytes: &[u8]) -> String {
 }
 
 /// A hash as people read it: its last byte comes first.
-pub fn of_hash(hash: &impl Hash<Bytes = [u8; 32]>) -> String {
-    written(hash.as_byte_array().iter().rev())
+pub fn of_hash(hash: &impl AsRef<[u8]>) -> String {
+    written(hash.as_ref().iter().rev())
 }
 
 fn written<'a>(bytes: impl ExactSizeIterator<Item = &'a u8>) -> String {
@@ -72,6 +70,7 @@ pub fn decode(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use bitcoin::Txid;
+    use bitcoin::hashes::Hash;
     use bitcoin::hex::DisplayHex;
     use proptest::prelude::*;
 

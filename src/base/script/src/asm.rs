@@ -31,7 +31,7 @@ pub fn to_asm(script: &Script, decode_sighash: bool) -> String {
             Some(op) if !op.opcode.is_data_push() => text.push_str(op.opcode.name()),
             Some(op) => match read_num(op.data, false, MAX_OPERAND) {
                 Ok(number) => push_fmt(&mut text, format_args!("{number}")),
-                Err(_) => match sighash_name_of(op.data).filter(|_| decode_sighash) {
+                Err(_) => match decode_sighash.then(|| sighash_name_of(op.data)).flatten() {
                     Some((der, name)) => push_fmt(&mut text, format_args!("{}[{name}]", hex::encode(der))),
                     None => text.push_str(&hex::encode(op.data)),
                 },

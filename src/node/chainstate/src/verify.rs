@@ -53,6 +53,11 @@ impl Engine {
             }
             let problem = |what, detail: String| VerifyProblem { what, height: node.height, hash: node.hash, detail };
             let Some(pos) = node.block_pos() else {
+                tracing::info!(
+                    "Block verification stopping at height {} (no data). This could be due to pruning or use of an \
+                     assumeutxo snapshot.",
+                    node.height
+                );
                 done.skipped_pruned = true;
                 break;
             };

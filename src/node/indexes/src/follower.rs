@@ -1,6 +1,7 @@
 //! The thread of an index: from where the index stood to the tip, and then along with it.
 
 use std::{
+    iter::successors,
     sync::{
         Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -169,16 +170,15 @@ impl<I: Index> Walk<I> {
             return Ok(());
         }
         let Some(tip) = self.chain.proven_tip() else { return Ok(()) };
+        let undo = self.index.wants_undo();
         let gone = self.chain.tree(|tree| {
             let fork = self.best.and_then(|best| tree.fork(best, tip.id));
-            let from = fork.map_or(0, |fork| tree[fork].height + 1);
-            // Blocks are pruned from below, so the first one tells of all.
-            tree.ancestor(tip.id, from).is_some_and(|first| !tree[first].has_data() && tree[first].height > 0)
+            let seen = fork.map_or(0, |fork| tree[fork].height);
+            let ahead = successors(Some(tip.id), |id| tree[*id].parent()).map(|id| &tree[id]);
+            // Files go as a whole, and a block that came late may be in a later one than those above it.
+            ahead.take_while(|node| node.height > seen).any(|node| !node.has_data() || undo && !node.has_undo())
         });
-        if !gone {
-            return Ok(());
-        }
-        Err(IndexError::Pruned { index: self.index.name().to_owned(), undo: self.index.wants_undo() })
+        if gone { Err(IndexError::Pruned { index: self.index.name().to_owned(), undo }) } else { Ok(()) }
     }
 
     fn run(&mut self) -> Result<(), IndexError> {

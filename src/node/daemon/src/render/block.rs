@@ -102,8 +102,7 @@ pub fn block(
 
 /// The proof that a block was mined along with a block of another chain.
 fn merged_mining(proof: &NamecoinAuxPow, notation: &Notation) -> Object {
-    let shown = |hash: &[u8; 32]| hex::encode(&hash.iter().rev().copied().collect::<Vec<_>>());
-    let branch = |branch: &[[u8; 32]]| branch.iter().map(shown).map(Json::from).collect::<Json>();
+    let branch = |branch: &[[u8; 32]]| branch.iter().map(hex::of_hash).collect::<Json>();
     let parent = Header::new(proof.parent);
     Object::new()
         .with("tx", tx(&proof.coinbase, Some(parent.hash()), notation, Prevouts::Unknown, true))
