@@ -63,6 +63,11 @@ impl Shutdown {
     }
 }
 
+/// Ends this process at once and without a word to anybody, as a crash does, but with the exit code 0.
+pub fn vanish() -> ! {
+    crate::system::processes::vanish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

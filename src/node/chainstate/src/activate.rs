@@ -57,6 +57,9 @@ impl Engine {
             self.recent.clear();
         }
         self.ahead = None;
+        if !(done.stop || done.frontier || self.interrupted()) {
+            self.inspect_sometimes()?;
+        }
         Ok(done)
     }
 

@@ -11,7 +11,7 @@ use bitcoin::OutPoint;
 use primitives::{Codec, FinalTx, TxOutEntry};
 use store::{CoinsBatch, CoinsDb, CoinsTip, StoreError};
 
-use crate::hashing::SaltedState;
+use crate::{EngineOptions, Mishap, hashing::SaltedState};
 use map::{CoinMap, Entry};
 
 /// A coin as it is stored, without a heap allocation where it is of a usual size.
@@ -77,6 +77,22 @@ pub(crate) enum Lookup<'a> {
     Spent,
     /// Only the disk can tell.
     Unknown,
+}
+
+/// How coins are written.
+#[derive(Debug)]
+pub(crate) struct Batches<'a> {
+    /// About so many bytes at once.
+    pub(crate) bytes: usize,
+    /// What happens after each but the last.
+    pub(crate) mishap: Option<&'a dyn Mishap>,
+}
+
+impl<'a> Batches<'a> {
+    /// As the operator chose.
+    pub(crate) fn of(options: &'a EngineOptions) -> Self {
+        Self { bytes: options.batch_bytes, mishap: options.mishap.as_deref() }
+    }
 }
 
 /// The changes of one block, or of several, to be applied at once.
@@ -234,14 +250,14 @@ impl CoinsCache {
         self.dirty
     }
 
-    /// Writes what differs from the disk, in batches of about `batch_bytes`, and marks the result as that of `tip`.
+    /// Writes what differs from the disk and marks the result as that of `tip`.
     ///
     /// With `keep` the cache stays warm, else it is emptied and its memory freed. A failure leaves the cache as it was.
     pub(crate) fn flush(
         &mut self,
         db: &CoinsDb,
         tip: &bitcoin::BlockHash,
-        batch_bytes: usize,
+        batches: &Batches<'_>,
         keep: bool,
     ) -> Result<(), StoreError> {
         if self.dirty == 0 && db.tip()? == CoinsTip::At(*tip) {
@@ -254,7 +270,7 @@ impl CoinsCache {
         if self.final_tx != self.stored_final_tx {
             db.put_final_tx(&mut batch, self.final_tx.map(|last| (last.txid, last.outputs)));
         }
-        let mut batch = self.write_dirty(db, batch, batch_bytes)?;
+        let mut batch = self.write_dirty(db, batch, batches)?;
         db.finish(&mut batch, tip);
         db.write(batch, true)?;
         self.stored_final_tx = self.final_tx;
@@ -264,14 +280,19 @@ impl CoinsCache {
 
     /// Writes what differs from the disk without a word about the tip, and empties the cache. Only for use while the
     /// disk says that a flush is under way.
-    pub(crate) fn spill(&mut self, db: &CoinsDb) -> Result<(), StoreError> {
-        let batch = self.write_dirty(db, CoinsBatch::default(), 32 << 20)?;
+    pub(crate) fn spill(&mut self, db: &CoinsDb, batches: &Batches<'_>) -> Result<(), StoreError> {
+        let batch = self.write_dirty(db, CoinsBatch::default(), batches)?;
         db.write(batch, true)?;
         self.written(false);
         Ok(())
     }
 
-    fn write_dirty(&self, db: &CoinsDb, mut batch: CoinsBatch, batch_bytes: usize) -> Result<CoinsBatch, StoreError> {
+    fn write_dirty(
+        &self,
+        db: &CoinsDb,
+        mut batch: CoinsBatch,
+        batches: &Batches<'_>,
+    ) -> Result<CoinsBatch, StoreError> {
         // In key order: RocksDB's memory table then appends instead of searching.
         let mut dirty: Vec<_> = self.map.iter().filter(|entry| entry.dirty).collect();
         dirty.sort_unstable_by_key(|entry| *entry.out());
@@ -280,8 +301,11 @@ impl CoinsCache {
                 Some(coin) => db.put(&mut batch, entry.out(), coin.bytes()),
                 None => db.delete(&mut batch, entry.out()),
             }
-            if batch.bytes() > batch_bytes {
+            if batch.bytes() > batches.bytes {
                 db.write(std::mem::take(&mut batch), false)?;
+                if let Some(mishap) = batches.mishap {
+                    mishap.between_batches();
+                }
             }
         }
         Ok(batch)

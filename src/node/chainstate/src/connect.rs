@@ -227,7 +227,9 @@ impl Engine {
             // Nobody can spend what genesis made: it never was in anybody's coins.
             return Ok(Ok(Prepared { changes, spendings: Vec::new(), flags: Flags::NONE, before: None }));
         };
-        self.prefetch(block, pending)?;
+        if self.options.prefetch {
+            self.prefetch(block, pending)?;
+        }
         let failure = RefCell::new(None);
         let tree = read(&self.shared.tree);
         let prev = Branch::new(&tree, parent);

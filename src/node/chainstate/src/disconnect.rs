@@ -65,6 +65,7 @@ impl Engine {
             // What was the tip remains a candidate; so does its parent, which is the tip now.
             let tree = read(&self.shared.tree);
             self.candidates.offer(&tree, parent, None);
+            write(&self.shared.prune_locks).move_back(tree[parent].height);
         }
         self.flush(crate::FlushMode::IfNeeded)?;
         self.log_tip(parent);

@@ -3,6 +3,8 @@
 use std::{
     cell::Cell,
     collections::HashSet,
+    fmt::Debug,
+    num::NonZeroU32,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -37,11 +39,25 @@ pub enum Fatal {
     InvalidSnapshot(#[from] InvalidSnapshot),
 }
 
+/// Something that happens in the middle of a flush. Tests of crashes are made of it.
+pub trait Mishap: Debug + Send + Sync {
+    /// A batch of coins was written, and it is not the last one.
+    fn between_batches(&self);
+}
+
 /// What an operator chose.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
     /// `-dbcache`, the part of it for coins.
     pub cache_bytes: usize,
+    /// `-checkblockindex`: the block tree is inspected at every so many moves of the tip.
+    pub inspect_every: Option<NonZeroU32>,
+    /// Whether the coins that a block spends are read in one go (`-prevoutfetchthreads`), instead of one by one.
+    pub prefetch: bool,
+    /// `-dbbatchsize`: coins are written in batches of about so many bytes.
+    pub batch_bytes: usize,
+    /// `-dbcrashratio`.
+    pub mishap: Option<Arc<dyn Mishap>>,
     /// `-prune`: `None` keeps everything, `Some(u64::MAX)` prunes by hand only.
     pub prune_target: Option<u64>,
     /// The chain must be higher than this before files are pruned by themselves.
@@ -84,6 +100,8 @@ pub struct Engine {
     pub(crate) precious_sequence: i32,
     pub(crate) precious_work: U256,
     pub(crate) last_write: i64,
+    /// Moves of the tip since the tree was inspected.
+    pub(crate) uninspected: u32,
     /// Why scripts were run at the last block, which is told when it changes.
     pub(crate) verifies: Cell<LastVerified>,
     pub(crate) recent: Recent,

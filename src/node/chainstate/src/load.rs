@@ -46,6 +46,8 @@ pub struct LoadOptions {
     pub reindex: bool,
     /// `-reindex-chainstate`: build the coins again from the blocks.
     pub reindex_chainstate: bool,
+    /// `-forcecompactdb`: merge the files of the databases.
+    pub compact: bool,
     /// `-par`: threads that check scripts.
     pub script_threads: usize,
     /// Bytes for the caches of signatures and scripts.
@@ -133,8 +135,8 @@ impl Engine {
             source,
         })?;
         let blocks_key = store::blocks_key(&load.blocks_dir, load.xor, key(3))?;
-        let kv = |wipe| KvOptions { cache_bytes: load.coins_cache_bytes, wipe };
-        let index_kv = KvOptions { cache_bytes: load.index_cache_bytes, wipe: load.reindex };
+        let kv = |wipe| KvOptions { cache_bytes: load.coins_cache_bytes, wipe, compact: load.compact };
+        let index_kv = KvOptions { wipe: load.reindex, cache_bytes: load.index_cache_bytes, ..kv(false) };
         let wipe = load.reindex || load.reindex_chainstate;
         let snapshot = snapshot::settle(&params, &load.chainstate_dir, wipe, kv(false))?;
         let known = snapshot.and_then(|base| snapshot::known(&params, &base));
@@ -198,6 +200,7 @@ impl Engine {
             precious_sequence: -1,
             precious_work: U256::ZERO,
             last_write,
+            uninspected: 0,
             verifies: std::cell::Cell::default(),
             recent: Recent::default(),
             ahead: None,

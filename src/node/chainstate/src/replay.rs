@@ -8,7 +8,7 @@ use bitcoin::{BlockHash, OutPoint};
 
 use crate::{
     Engine, FlushMode, LoadError, NodeId,
-    coins::{Changes, StoredCoin},
+    coins::{Batches, Changes, StoredCoin},
     shared::{CoinsState, read, write},
 };
 
@@ -42,7 +42,7 @@ impl Engine {
             if state.cache.memory() > self.options.cache_bytes {
                 // The marker on disk still says that the flush is under way, so part of it may be written now.
                 let CoinsState { cache, db, .. } = &mut *state;
-                cache.spill(db)?;
+                cache.spill(db, &Batches::of(&self.options))?;
             }
         }
         write(&self.shared.state).tip = Some(new_id);

@@ -4,7 +4,6 @@
 //! the coins cache (they change in one step, so a reader never sees coins of another block than the tip), and the event
 //! listeners. Blocks and undo data are read from their files without any lock.
 
-use std::collections::BTreeMap;
 use std::sync::{
     Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, Ordering},
@@ -19,6 +18,7 @@ use crate::{
     ChainEvent, Node, NodeId, Tree,
     coins::{CoinsCache, Lookup, StoredCoin},
     events::{Hub, Subscription},
+    prune::PruneLocks,
     snapshot::{CoinPlaces, SnapshotState},
 };
 
@@ -57,7 +57,7 @@ pub(crate) struct Shared {
     /// The most work chain that is known to be invalid.
     pub(crate) best_invalid: Arc<RwLock<Option<NodeId>>>,
     /// Up to where each consumer of blocks has come, by its name.
-    pub(crate) prune_locks: Arc<RwLock<BTreeMap<String, u32>>>,
+    pub(crate) prune_locks: Arc<RwLock<PruneLocks>>,
     /// What signalled upgrades have come to, by period.
     pub(crate) versionbits: Arc<MemoryCache>,
 }
@@ -229,11 +229,7 @@ impl Reader {
 
     /// Keeps the blocks from `height` on from being pruned, until `name` says another height, or none.
     pub fn set_prune_lock(&self, name: &str, height: Option<u32>) {
-        let mut locks = write(&self.shared.prune_locks);
-        match height {
-            Some(height) => locks.insert(name.to_owned(), height),
-            None => locks.remove(name),
-        };
+        write(&self.shared.prune_locks).set(name, height);
     }
 
     /// A part of the block's bytes.

@@ -25,13 +25,17 @@ use crate::{
 /// Blocks that are connected before the node answers, when a crash or a rebuild left the coins behind.
 const SHORT: u32 = 16;
 
+/// A chain that runs.
+pub(crate) struct Begun {
+    pub(crate) chain: ChainHandle,
+    pub(crate) validation: ValidationThread,
+    /// Whether its thread is busy with an import.
+    pub(crate) importing: bool,
+}
+
 /// Hands the engine to its thread. Short work is done before this returns; imports, which may take hours, are the
 /// thread's first task, and the node answers meanwhile.
-pub(crate) fn begin(
-    mut engine: Engine,
-    reindex: bool,
-    context: &Arc<NodeContext>,
-) -> Result<(ChainHandle, ValidationThread), StartError> {
+pub(crate) fn begin(mut engine: Engine, reindex: bool, context: &Arc<NodeContext>) -> Result<Begun, StartError> {
     let config = &context.config;
     let reindex = reindex || engine.reindexing().map_err(LoadError::Fatal)?;
     let mut behind = false;
@@ -87,7 +91,8 @@ pub(crate) fn begin(
     context.feed.attach(chain.reader(), &pool);
     // Nobody else sets them.
     let _ = (context.chain.set(chain.clone()), context.mempool.set(pool.clone()), context.miner.set(Arc::new(miner)));
-    if reindex || behind || !files.is_empty() {
+    let importing = reindex || behind || !files.is_empty();
+    if importing {
         let shutdown = context.shutdown.clone();
         let work = move |engine: &mut Engine| {
             if let Err(e) = import(engine, reindex, &files) {
@@ -100,7 +105,7 @@ pub(crate) fn begin(
     }
     start_estimates(&chain, &pool, context)?;
     start_loading(&chain, pool, context)?;
-    Ok((chain, validation))
+    Ok(Begun { chain, validation, importing })
 }
 
 /// Asks the node to stop when the chain is as high as it was to become.
@@ -231,7 +236,29 @@ fn import(engine: &mut Engine, reindex: bool, files: &[PathBuf]) -> Result<(), L
         }
     }
     engine.activate()?;
+    engine.prune_to_target()?;
     Ok(())
+}
+
+/// Takes away what is over the target, which may be a smaller one than last time.
+pub(crate) fn prune(chain: &ChainHandle, context: &NodeContext) -> Result<(), StartError> {
+    if context.config.args().get_i64("prune", 0) == 0 {
+        return Ok(());
+    }
+    context.announce("Pruning blockstore…");
+    // A thread that is gone has told why.
+    let pruned = chain.call(Engine::prune_to_target).unwrap_or(Ok(0));
+    pruned.map_err(LoadError::Fatal)?;
+    Ok(())
+}
+
+/// Asks the node to stop once what is imported is there.
+pub(crate) fn stop_after(chain: &ChainHandle, shutdown: Shutdown) {
+    // A thread that is gone stops the node as well.
+    let _ = chain.post(move |_| {
+        info!("Stopping after block import");
+        shutdown.request();
+    });
 }
 
 /// A block may be ahead of the clock by this many seconds.

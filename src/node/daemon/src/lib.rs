@@ -21,6 +21,7 @@ mod import;
 mod ipc_server;
 pub mod library;
 pub mod mining;
+mod mishap;
 mod node;
 mod node_iface;
 mod notices;

@@ -92,7 +92,8 @@ impl Library {
         let cache = crate::options::dbcache(config);
         let share = |percent: usize| (cache / 100 * percent).clamp(SMALL_CACHE, MAX_CACHE);
         let dir = config.net_dir().join("indexes");
-        let open = |name: &str, cache_bytes: usize| (dir.join(name), KvOptions { cache_bytes, wipe });
+        let compact = config.args().get_bool("forcecompactdb", false);
+        let open = |name: &str, cache_bytes: usize| (dir.join(name), KvOptions { cache_bytes, wipe, compact });
         let mut library = Self::default();
         if wanted.txs {
             let (path, options) = open("txindex", share(10));

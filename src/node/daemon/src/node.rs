@@ -19,7 +19,8 @@ use crate::{
     NodeContext, advice,
     chain_iface::{Feed, Subscriber},
     context::Scans,
-    import, ipc_server,
+    import::{self, Begun},
+    ipc_server,
     library::{Library, Wanted},
     mining::{Settings, wants_release30},
     node_iface::Ui,
@@ -186,7 +187,7 @@ impl Node {
         };
         let reindex = load.reindex;
         stop_long_work(&engine, shutdown)?;
-        let (chain, validation) = import::begin(engine, reindex, &context)?;
+        let Begun { chain, validation, importing } = import::begin(engine, reindex, &context)?;
         // Nobody else sets it.
         let _ = context.library.set(Library::start(&context, reindex)?);
         let mut node = Self {
@@ -202,7 +203,7 @@ impl Node {
             ephemeral,
             _locks: locks,
         };
-        match node.finish(&methods, cookie_file) {
+        match node.finish(&methods, cookie_file, importing) {
             Ok(()) => Ok(node),
             Err(error) => {
                 node.stop();
@@ -216,6 +217,7 @@ impl Node {
         &mut self,
         methods: &Arc<RpcEngine<NodeContext>>,
         cookie_file: Option<PathBuf>,
+        importing: bool,
     ) -> Result<(), StartError> {
         let context = Arc::clone(&self.context);
         let wallets = context.wallets.get().filter(|wallets| wallets.is_enabled());
@@ -224,6 +226,10 @@ impl Node {
             wallets.load().map_err(|absent| {
                 if context.ui.has_shown(&absent.to_string()) { StartError::Told } else { StartError::Wallet(absent) }
             })?;
+        }
+        // Not before the wallets have read what they miss. An import does it when it is done.
+        if !importing {
+            import::prune(&self.chain, &context)?;
         }
         advice::give(&context, self.chain.reader().tip().map_or(0, |tip| tip.height));
         self.ipc = Some(ipc_server::start(&context, methods)?);
@@ -247,6 +253,9 @@ impl Node {
         };
         ready.write(&self.ready_file)?;
         ready.tell(&context.config);
+        if context.config.args().get_bool("stopafterblockimport", false) {
+            import::stop_after(&self.chain, self.shutdown.clone());
+        }
         Ok(())
     }
 

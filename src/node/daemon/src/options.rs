@@ -1,6 +1,6 @@
 //! From options by name to typed options for each part, with the daemon's words for what does not fit.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use chainstate::{EngineOptions, LoadOptions};
 use config::Config;
@@ -9,7 +9,7 @@ use logging::{LogHandle, Settings};
 use primitives::hex;
 use tracing::info;
 
-use crate::startup::StartError;
+use crate::{mishap, startup::StartError};
 
 /// Memory for coins unless `-dbcache` says otherwise, in MiB: on a small machine, and on any other.
 const SMALL_DBCACHE: i64 = 450;
@@ -23,6 +23,8 @@ const MAX_SCRIPT_THREADS: i64 = 15;
 /// The smallest target of automatic pruning, in MiB: the blocks that must be kept take about as much.
 const MIN_PRUNE_TARGET: i64 = 550;
 const MIB: i64 = 1 << 20;
+/// Batches of this size keep the memory of a flush small.
+const DEFAULT_BATCH: i64 = 8 << 20;
 const DEFAULT_MAX_TIP_AGE: i64 = 24 * 60 * 60;
 
 /// An option whose value cannot be used. Its text is what the daemon prints behind `Error: `.
@@ -188,6 +190,13 @@ pub fn chain_options(config: &Config) -> Result<(LoadOptions, EngineOptions), Ba
         n if n <= 0 => (n + cores).clamp(1, MAX_SCRIPT_THREADS + 1),
         n => n.min(MAX_SCRIPT_THREADS + 1),
     };
+    let script_cache = args.get_int::<i64>("maxsigcachesize").map(|mib| mib.max(0).saturating_mul(MIB));
+    let fetchers = args.get_i64("prevoutfetchthreads", 1);
+    if fetchers < 0 {
+        return Err(BadOption(format!(
+            "-prevoutfetchthreads must be non-negative (got {fetchers}). Use 0 to disable parallel input fetching."
+        )));
+    }
     let net_dir = config.net_dir();
     let stop = args.get_i64("stopatheight", 0);
     let load = LoadOptions {
@@ -198,13 +207,19 @@ pub fn chain_options(config: &Config) -> Result<(LoadOptions, EngineOptions), Ba
         fast_prune: args.get_bool("fastprune", false),
         reindex: args.get_bool("reindex", false),
         reindex_chainstate: args.get_bool("reindex-chainstate", false),
+        compact: args.get_bool("forcecompactdb", false),
         script_threads: usize::try_from(script_threads).unwrap_or(1),
-        script_cache_bytes: script::DEFAULT_VALIDATION_CACHE_BYTES,
+        script_cache_bytes: script_cache
+            .map_or(script::DEFAULT_VALIDATION_CACHE_BYTES, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
         index_cache_bytes,
         coins_cache_bytes,
     };
     let engine = EngineOptions {
         cache_bytes: dbcache - index_cache_bytes - coins_cache_bytes,
+        batch_bytes: usize::try_from(args.get_i64("dbbatchsize", DEFAULT_BATCH)).unwrap_or(0),
+        mishap: mishap::wanted(config),
+        inspect_every: inspection(args.get("checkblockindex").as_deref()),
+        prefetch: fetchers > 0,
         prune_target,
         prune_after_height: prune_after_height(config),
         stop_at_height: u32::try_from(stop).ok().filter(|h| *h > 0),
@@ -212,6 +227,11 @@ pub fn chain_options(config: &Config) -> Result<(LoadOptions, EngineOptions), Ba
         leave_download_at_first_block: false,
     };
     Ok((load, engine))
+}
+
+/// How often to inspect the block tree. Without a number it is always.
+fn inspection(value: Option<&str>) -> Option<NonZeroU32> {
+    value.and_then(|value| if value.is_empty() { NonZeroU32::new(1) } else { value.trim().parse().ok() })
 }
 
 /// The height that a chain must have passed before its files are pruned.

@@ -15,7 +15,7 @@ use crate::{
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
-const OPTIONS: KvOptions = KvOptions { cache_bytes: 2 << 20, wipe: false };
+const OPTIONS: KvOptions = KvOptions { cache_bytes: 2 << 20, wipe: false, compact: false };
 
 /// All indexes of one chain, at work.
 struct Library {

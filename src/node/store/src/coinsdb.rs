@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     fn open(dir: &Path) -> CoinsDb {
-        let options = KvOptions { cache_bytes: 4 << 20, wipe: false };
+        let options = KvOptions { cache_bytes: 4 << 20, wipe: false, compact: false };
         CoinsDb::open(dir, options, XorKey::new([7, 0, 1, 2, 3, 4, 5, 6])).unwrap()
     }
 
@@ -336,7 +336,7 @@ mod tests {
     fn foreign_and_newer_databases_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("CURRENT"), b"MANIFEST-000001\n").unwrap();
-        let options = KvOptions { cache_bytes: 4 << 20, wipe: false };
+        let options = KvOptions { cache_bytes: 4 << 20, wipe: false, compact: false };
         let refused = CoinsDb::open(dir.path(), options, XorKey::default()).unwrap_err();
         assert!(refused.to_string().contains("Please restart with -reindex-chainstate"), "{refused}");
         let wiped = CoinsDb::open(dir.path(), KvOptions { wipe: true, ..options }, XorKey::default()).unwrap();

@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn records_files_and_flags_survive_a_start() {
         let dir = tempfile::tempdir().unwrap();
-        let options = KvOptions { cache_bytes: 2 << 20, wipe: false };
+        let options = KvOptions { cache_bytes: 2 << 20, wipe: false, compact: false };
         let record = IndexRecord {
             header: [5; 80],
             height: 7,

@@ -56,6 +56,8 @@ pub struct KvOptions {
     pub cache_bytes: usize,
     /// Remove what is there first.
     pub wipe: bool,
+    /// `-forcecompactdb`: merge all files into few.
+    pub compact: bool,
 }
 
 /// A database of several column families.
@@ -101,7 +103,13 @@ impl Kv {
         std::fs::create_dir_all(path).map_err(StoreError::io("create", path))?;
         let database = Database::open(path, families, options.cache_bytes, birth)?;
         let families = families.iter().map(|family| family.0).collect();
-        Ok(Self { database: Arc::new(database), families, readers: Arc::default() })
+        let kv = Self { database: Arc::new(database), families, readers: Arc::default() };
+        if options.compact {
+            tracing::info!("Starting database compaction of {}", path.display());
+            kv.compact()?;
+            tracing::info!("Finished database compaction of {}", path.display());
+        }
+        Ok(kv)
     }
 
     /// The value under `key`.
@@ -194,11 +202,14 @@ impl Kv {
         Ok(())
     }
 
-    /// Merges all files of a family into few.
-    pub fn compact(&self, family: &'static str) {
-        if let Ok(db) = self.database.get() {
-            db.compact_range_cf(column(db, family), None::<&[u8]>, None::<&[u8]>);
+    /// Merges all files into few, if there are any yet.
+    fn compact(&self) -> Result<(), StoreError> {
+        if let Some(db) = self.database.if_made()? {
+            for family in self.families.iter() {
+                db.compact_range_cf(column(db, family), None::<&[u8]>, None::<&[u8]>);
+            }
         }
+        Ok(())
     }
 }
 
@@ -261,8 +272,15 @@ mod tests {
     fn a_long_log_becomes_tables_at_the_end() {
         const FAMILY: Family = Family("things", Access::Point);
         let dir = tempfile::tempdir().unwrap();
-        let open =
-            || Kv::open(dir.path(), &[FAMILY], KvOptions { cache_bytes: 64 << 20, wipe: false }, Vec::new()).unwrap();
+        let open = || {
+            Kv::open(
+                dir.path(),
+                &[FAMILY],
+                KvOptions { cache_bytes: 64 << 20, wipe: false, compact: false },
+                Vec::new(),
+            )
+            .unwrap()
+        };
         let put = |kv: &Kv, key: &[u8], bytes: usize| {
             let mut batch = KvBatch::default();
             kv.put(&mut batch, FAMILY.0, key, &vec![7; bytes]);
@@ -284,7 +302,7 @@ mod tests {
     fn a_new_database_answers_before_it_is_made() {
         const FAMILIES: [Family; 2] = [Family("things", Access::Point), Family("about", Access::Scan)];
         let dir = tempfile::tempdir().unwrap();
-        let options = KvOptions { cache_bytes: 8 << 20, wipe: false };
+        let options = KvOptions { cache_bytes: 8 << 20, wipe: false, compact: false };
         let birth = |value: u8| vec![("about", b"b".to_vec(), vec![value]), ("about", b"a".to_vec(), vec![9])];
         let check = |kv: &Kv| {
             assert_eq!(kv.get("about", b"b").unwrap(), Some(vec![1]));
@@ -309,7 +327,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         // RocksDB takes this name for its lock.
         std::fs::create_dir(dir.path().join("LOCK")).unwrap();
-        let options = KvOptions { cache_bytes: 8 << 20, wipe: false };
+        let options = KvOptions { cache_bytes: 8 << 20, wipe: false, compact: false };
         let kv = Kv::open(dir.path(), &[Family("things", Access::Point)], options, Vec::new()).unwrap();
         let mut batch = KvBatch::default();
         kv.put(&mut batch, "things", b"key", b"value");
@@ -321,7 +339,13 @@ mod tests {
     fn many_values_come_in_the_order_of_their_keys() {
         const FAMILY: Family = Family("things", Access::Point);
         let dir = tempfile::tempdir().unwrap();
-        let kv = Kv::open(dir.path(), &[FAMILY], KvOptions { cache_bytes: 8 << 20, wipe: false }, Vec::new()).unwrap();
+        let kv = Kv::open(
+            dir.path(),
+            &[FAMILY],
+            KvOptions { cache_bytes: 8 << 20, wipe: false, compact: false },
+            Vec::new(),
+        )
+        .unwrap();
         let mut batch = KvBatch::default();
         // Every third key is missing.
         let value = |n: u32| (!n.is_multiple_of(3)).then(|| n.to_be_bytes().repeat(10));

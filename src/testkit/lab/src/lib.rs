@@ -3,7 +3,7 @@
 //! [`Lab::new`] opens an empty chain state; [`Lab::mine`] puts blocks on it, whose coinbases pay to [`anyone`]: a witness
 //! script that is true. Such outputs are standard, and [`spend`] spends them. Everything panics when it goes wrong.
 
-use std::{collections::VecDeque, path::Path, sync::Arc};
+use std::{collections::VecDeque, num::NonZeroU32, path::Path, sync::Arc};
 
 use bitcoin::{
     Amount, BlockHash, CompactTarget, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode, TxOut, Witness,
@@ -91,6 +91,7 @@ impl Lab {
             fast_prune: true,
             reindex: false,
             reindex_chainstate: false,
+            compact: false,
             script_threads: 1,
             script_cache_bytes: 1 << 20,
             index_cache_bytes: 2 << 20,
@@ -98,6 +99,10 @@ impl Lab {
         };
         let options = EngineOptions {
             cache_bytes: 64 << 20,
+            inspect_every: NonZeroU32::new(1),
+            prefetch: true,
+            batch_bytes: 8 << 20,
+            mishap: None,
             prune_target: None,
             prune_after_height: 0,
             stop_at_height: None,

@@ -2,7 +2,10 @@
 
 use anyhow::{Result, ensure};
 
-use crate::stage::{Stage, expect_equal};
+use crate::{
+    node::Node,
+    stage::{Stage, expect_equal},
+};
 
 pub(super) fn play(stage: &Stage) -> Result<()> {
     let address = stage.address()?;
@@ -21,15 +24,36 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
         let mut node = stage.start("a", &[])?;
         let height = node.height()?;
         ensure!(height >= flushed, "a kill took the chain back to {height}, before {flushed}");
-        expect_equal("verifychain", &node.call("verifychain", &[4_u64.into(), 0_u64.into()])?.is_true(), &true)?;
-        let coins = node.call("gettxoutsetinfo", &[])?;
-        expect_equal("the coins' height", &coins.get("height").as_int::<u64>()?, &height)?;
-        // Where blocks continue a transaction of their own, the first one begins with a coin for anybody.
-        let more = u64::from(stage.coin.consensus.tx_format == coin::TxFormat::FreicoinLockHeight);
-        expect_equal("a coin for each block", &coins.get("txouts").as_int::<u64>()?, &(height + more))?;
+        look_over(stage, &mut node, height)?;
         node.mine(1, address)?;
         flushed = node.height()?;
         node.stop()?;
     }
-    Ok(())
+    in_a_flush(stage)
+}
+
+/// A chain on which nothing was ever spent holds together.
+fn look_over(stage: &Stage, node: &mut Node, height: u64) -> Result<()> {
+    expect_equal("verifychain", &node.call("verifychain", &[4_u64.into(), 0_u64.into()])?.is_true(), &true)?;
+    let coins = node.call("gettxoutsetinfo", &[])?;
+    expect_equal("the coins' height", &coins.get("height").as_int::<u64>()?, &height)?;
+    // Where blocks continue a transaction of their own, the first one begins with a coin for anybody.
+    let more = u64::from(stage.coin.consensus.tx_format == coin::TxFormat::FreicoinLockHeight);
+    expect_equal("a coin for each block", &coins.get("txouts").as_int::<u64>()?, &(height + more))
+}
+
+/// A node that vanishes when a part of the coins is written.
+fn in_a_flush(stage: &Stage) -> Result<()> {
+    let mut node = stage.start("b", &["-dbbatchsize=500", "-dbcrashratio=1"])?;
+    node.mine(30, stage.address()?)?;
+    let tip = node.tip()?;
+    ensure!(node.call("gettxoutsetinfo", &[]).is_err(), "coins were written without a crash");
+    expect_equal("the exit code", &node.wait_for_end()?.code(), &Some(0))?;
+    node.wait_for_log(0, "Simulating a crash. Goodbye.")?;
+
+    let mut node = stage.start("b", &[])?;
+    node.wait_for_log(0, "Rolling forward")?;
+    expect_equal("the tip", &node.tip()?, &tip)?;
+    look_over(stage, &mut node, 30)?;
+    node.stop()
 }

@@ -20,10 +20,22 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
         "Prune configured below the minimum of 550 MiB.  Please use a higher number.",
     )?;
 
+    stage.refuses(
+        "a",
+        &["-prevoutfetchthreads=-1"],
+        "-prevoutfetchthreads must be non-negative (got -1). Use 0 to disable parallel input fetching.",
+    )?;
+
     fs::write(stage.data("a")?.join(stage.coin.conf_file), "nonsense\n")?;
     stage.refuses("a", &[], "Error reading configuration file: parse error on line 1: nonsense")?;
 
     // None of this keeps the directory from being used.
     fs::write(stage.data("a")?.join(stage.coin.conf_file), "")?;
-    stage.start("a", &[])?.stop()
+    let mut node = stage.start("a", &["-prevoutfetchthreads=0", "-maxsigcachesize=0", "-checkblockindex"])?;
+    node.mine(3, stage.address()?)?;
+    node.stop()?;
+    let node = stage.start("a", &["-forcecompactdb"])?;
+    node.wait_for_log(0, "Finished database compaction of ")?;
+    node.stop()?;
+    stage.plays_out("a", &["-stopafterblockimport"])
 }

@@ -3,7 +3,12 @@
 use anyhow::{Result, ensure};
 use rpc::Code;
 
-use crate::stage::{Stage, expect_equal};
+use super::mixed_sync::{agree, meet};
+use crate::{
+    node::Node,
+    stage::{Stage, Whose, expect_equal},
+    wait::{DEADLINE, until},
+};
 
 pub(super) fn play(stage: &Stage) -> Result<()> {
     let mut node = stage.start("a", &[])?;
@@ -30,17 +35,37 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     expect_equal("automatic pruning", &info.get("automatic_pruning").is_true(), &true)?;
     expect_equal("the target", &info.get("prune_target_size").as_int::<u64>()?, &(550 << 20))?;
     node.stop()?;
-    without_old_blocks(stage)
+    without_old_blocks(stage)?;
+    at_the_start(stage)
+}
+
+/// What is over a target is taken away before the node answers, also when no block comes.
+fn at_the_start(stage: &Stage) -> Result<()> {
+    let mut node = stage.start("c", &["-fastprune"])?;
+    node.mine(800, stage.address()?)?;
+    node.stop()?;
+    let mut node = stage.start("c", &["-fastprune", "-prune=2"])?;
+    let first = first_block(&mut node)?;
+    ensure!((2..=513).contains(&first), "the first block is {first}");
+    node.stop()
 }
 
 /// What needs blocks that are gone says so.
 fn without_old_blocks(stage: &Stage) -> Result<()> {
     const PRUNED: [&str; 2] = ["-fastprune", "-prune=1"];
+    let mut whole = stage.start_listening(Whose::Tested, "whole", &[])?;
+    whole.mine(800, stage.address()?)?;
     let mut node = stage.start("b", &PRUNED)?;
-    node.mine(800, stage.address()?)?;
+    meet(&mut node, &whole, true)?;
+    agree(&mut node, &mut whole)?;
     expect_equal("verifychain", &node.call("verifychain", &[4_u64.into(), 0_u64.into()])?.is_true(), &true)?;
-    ensure!(node.call("pruneblockchain", &[500_u64.into()])?.as_int::<i64>()? > 0, "no block went");
+    let last = node.call("pruneblockchain", &[500_u64.into()])?.as_int::<u64>()?;
+    ensure!(last > 0, "no block went");
+    expect_equal("the first block", &first_block(&mut node)?, &(last + 1))?;
     expect_equal("verifychain", &node.call("verifychain", &[4_u64.into(), 0_u64.into()])?.is_true(), &false)?;
+    give_again(&mut node, last)?;
+    expect_equal("the first block with undo data", &first_block(&mut node)?, &(last + 1))?;
+    whole.stop()?;
     node.stop()?;
     for (indexes, name) in [
         (&["-blockfilterindex=1", "-coinstatsindex=1"][..], "basic block filter index"),
@@ -54,4 +79,18 @@ fn without_old_blocks(stage: &Stage) -> Result<()> {
         stage.refuses("b", &[&PRUNED, indexes].concat(), &text)?;
     }
     Ok(())
+}
+
+/// The only peer of `node` gives it a block that it had. The undo data stay away.
+fn give_again(node: &mut Node, height: u64) -> Result<()> {
+    let hash = node.call("getblockhash", &[height.into()])?;
+    let block = std::slice::from_ref(&hash);
+    node.refuses("getblock", block, Code::MISC, "Block not available (pruned data)")?;
+    let peer = node.call("getpeerinfo", &[])?.at(0).get("id").clone();
+    node.call("getblockfrompeer", &[hash.clone(), peer])?;
+    until("the block", DEADLINE, || Ok(node.try_call("getblock", block)?.ok().map(drop)))
+}
+
+fn first_block(node: &mut Node) -> Result<u64> {
+    Ok(node.call("getblockchaininfo", &[])?.get("pruneheight").as_int()?)
 }

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use command_fds::CommandFdExt;
-#[cfg(target_os = "linux")]
 use nix::libc;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
@@ -81,6 +80,13 @@ pub(crate) fn terminate(child: &mut Child) -> io::Result<()> {
 #[expect(clippy::unnecessary_wraps, reason = "other systems do not tell")]
 pub(crate) fn parent() -> Option<u32> {
     Some(std::os::unix::process::parent_id())
+}
+
+/// Ends this process at once.
+#[expect(unsafe_code, reason = "the standard library ends a process in order only")]
+pub(crate) fn vanish() -> ! {
+    // SAFETY: the call takes no pointer and does not return.
+    unsafe { libc::_exit(0) }
 }
 
 /// A program with everything that it starts.

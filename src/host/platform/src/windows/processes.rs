@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::ptr::null;
 
 use windows_sys::Win32::System::JobObjects::{AssignProcessToJobObject, CreateJobObjectW, TerminateJobObject};
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
 
 use super::{check, unsupported};
 use crate::child::ChildOptions;
@@ -27,6 +28,15 @@ pub(crate) fn terminate(child: &mut Child) -> io::Result<()> {
 /// Nobody takes over a process whose parent has ended, so its number says nothing.
 pub(crate) fn parent() -> Option<u32> {
     None
+}
+
+/// Ends this process at once.
+#[expect(unsafe_code, reason = "the standard library ends a process in order only")]
+pub(crate) fn vanish() -> ! {
+    // SAFETY: the handle is this process's own, which is always open.
+    unsafe { TerminateProcess(GetCurrentProcess(), 0) };
+    // That it was refused cannot be.
+    std::process::abort()
 }
 
 /// A program with everything that it starts: a job.

@@ -53,7 +53,7 @@ proptest! {
     #[test]
     fn cache_and_disk_together_are_a_map(steps in prop::collection::vec(step(), 1..120)) {
         let dir = tempfile::tempdir().unwrap();
-        let db = CoinsDb::open(dir.path(), KvOptions { cache_bytes: 4 << 20, wipe: false }, XorKey::new([1; 8])).unwrap();
+        let db = CoinsDb::open(dir.path(), KvOptions { cache_bytes: 4 << 20, wipe: false, compact: false }, XorKey::new([1; 8])).unwrap();
         let salt = SaltedState::new([3, 5]);
         let mut cache = CoinsCache::new(salt);
         let mut model: HashMap<OutPoint, StoredCoin> = HashMap::new();
@@ -80,7 +80,7 @@ proptest! {
                 }
                 Step::Flush { keep } => {
                     tip += 1;
-                    cache.flush(&db, &BlockHash::from_byte_array([tip; 32]), 200, keep).unwrap();
+                    cache.flush(&db, &BlockHash::from_byte_array([tip; 32]), &Batches { bytes: 200, mishap: None }, keep).unwrap();
                     durable.clone_from(&model);
                     prop_assert_eq!(cache.dirty(), 0);
                     prop_assert_eq!(db.tip().unwrap(), CoinsTip::At(BlockHash::from_byte_array([tip; 32])));

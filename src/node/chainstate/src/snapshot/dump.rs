@@ -238,7 +238,7 @@ impl Changes {
         let spilled = match scratch {
             Scratch::Memory => None,
             Scratch::Directory(path) => {
-                let options = KvOptions { cache_bytes: 8 << 20, wipe: true };
+                let options = KvOptions { cache_bytes: 8 << 20, wipe: true, compact: false };
                 let db = CoinsDb::open(path, options, XorKey::default())?;
                 Some((db, Removed(path.to_owned())))
             }

@@ -214,7 +214,7 @@ impl Reader {
         }
         let places = &self.shared.places;
         let folder = Folder::claim(places)?;
-        let options = KvOptions { cache_bytes: places.cache_bytes / 2, wipe: true };
+        let options = KvOptions { cache_bytes: places.cache_bytes / 2, wipe: true, compact: false };
         let db = CoinsDb::open(folder.path(), options, places.key).map_err(PopulateError::Store)?;
         let loaded = Loaded { db, known, folder, coins: about.coins };
         tracing::info!("[snapshot] loading {} coins from snapshot {}", about.coins, about.base);

@@ -48,7 +48,7 @@ impl Engine {
         let places = Arc::clone(&self.shared.places);
         let base = BlockHash::from_byte_array(known.blockhash);
         let id = read(&self.shared.tree).find(&base).ok_or(LoadError::UnknownTip)?;
-        let options = KvOptions { cache_bytes: places.cache_bytes, wipe: false };
+        let options = KvOptions { cache_bytes: places.cache_bytes, wipe: false, compact: false };
         let db = CoinsDb::open(&folder::snapshot_path(&places.coins), options, places.key)?;
         if db.tip()? == CoinsTip::Empty {
             return Err(LoadError::UnknownTip);

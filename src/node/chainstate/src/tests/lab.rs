@@ -1,6 +1,6 @@
 //! A regtest chain state in a temporary directory, and a miner for it.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU32, path::Path, sync::Arc};
 
 use bitcoin::{
     Amount, BlockHash, CompactTarget, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode, TxOut, Witness,
@@ -75,6 +75,7 @@ impl Lab {
             fast_prune: self.fast_prune,
             reindex,
             reindex_chainstate,
+            compact: false,
             script_threads: 2,
             script_cache_bytes: 1 << 20,
             index_cache_bytes: 2 << 20,
@@ -82,6 +83,10 @@ impl Lab {
         };
         let options = EngineOptions {
             cache_bytes: self.cache_bytes,
+            inspect_every: NonZeroU32::new(1),
+            prefetch: true,
+            batch_bytes: 8 << 20,
+            mishap: None,
             prune_target: self.prune_target,
             prune_after_height: self.prune_after_height,
             stop_at_height: None,

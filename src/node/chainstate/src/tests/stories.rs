@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bitcoin::OutPoint;
-use consensus::{BlockResult, Scope};
+use consensus::{BlockResult, Scope, U256};
 use primitives::{Block, Header, Tx};
 
 use super::lab::{Lab, locked, split};
-use crate::{Arrival, DumpError, FlushMode, HashKind, LoadError, Received, Scratch, Unfit};
+use crate::{Arrival, DumpError, FlushMode, HashKind, LoadError, Node, Received, Scratch, Unfit, shared::write};
 
 fn coinbase_of(block: &Block) -> OutPoint {
     OutPoint { txid: block.txs[0].txid(), vout: 0 }
@@ -155,6 +155,9 @@ fn old_block_files_go_when_pruning() {
     let first = reader.node(reader.at_height(1).unwrap());
     let late = reader.node(reader.at_height(760 - 287).unwrap());
     assert!(!first.has_data() && late.has_data() && reader.have_pruned());
+    let last = reader.tree(|tree| tree.last_pruned(reader.tip().unwrap().id)).unwrap();
+    assert!(!reader.node(reader.at_height(last).unwrap()).has_data());
+    assert!(reader.node(reader.at_height(last + 1).unwrap()).has_data());
     drop(reader);
     assert!(!lab.path().join("blocks/blk00000.dat").exists());
     lab.restart();
@@ -315,4 +318,54 @@ fn blocks_that_came_together_are_connected_without_being_read_again() {
     std::fs::write(lab.path().join("blocks/blk00000.dat"), "nothing that can be read").unwrap();
     lab.engine().activate().unwrap();
     assert_eq!(lab.tip(), tip);
+}
+
+#[test]
+fn who_follows_the_tip_keeps_blocks_and_goes_back_with_it() {
+    let mut lab = Lab::new();
+    lab.stop();
+    lab.prune_target = Some(u64::MAX);
+    lab.open(false, false).unwrap();
+    lab.mine(760);
+    let first = lab.engine().reader().at_height(1).unwrap();
+    let kept = |lab: &mut Lab| lab.engine().reader().node(first).has_data();
+    let reader = lab.engine().reader();
+    reader.set_prune_lock("behind", Some(5));
+    assert_eq!(lab.engine().prune_to_height(760).unwrap(), 0);
+    reader.set_prune_lock("behind", None);
+    reader.set_prune_lock("at the tip", Some(760));
+    let fork = reader.at_height(4).unwrap();
+    lab.engine().invalidate(fork).unwrap();
+    assert_eq!(reader.tip().unwrap().height, 3);
+    lab.engine().reconsider(fork);
+    lab.engine().activate().unwrap();
+    assert_eq!(reader.tip().unwrap().height, 760);
+    assert_eq!(lab.engine().prune_to_height(760).unwrap(), 0, "it has not followed yet");
+    assert!(kept(&mut lab));
+    reader.set_prune_lock("at the tip", Some(760));
+    assert!(lab.engine().prune_to_height(760).unwrap() > 0);
+    assert!(!kept(&mut lab));
+    drop(reader);
+    lab.stop();
+}
+
+#[test]
+fn what_does_not_fit_together_is_named() {
+    let mut lab = Lab::new();
+    lab.mine(6);
+    let low = lab.engine().reader().at_height(3).unwrap();
+    lab.engine().inspect().unwrap();
+    let mut damaged = |damage: fn(&mut Node), told: &str| {
+        let whole = lab.engine().node(low);
+        damage(&mut write(&lab.engine().shared.tree)[low]);
+        let error = lab.engine().inspect().unwrap_err().to_string();
+        assert!(error.contains(&whole.hash.to_string()) && error.ends_with(told), "{error}");
+        write(&lab.engine().shared.tree)[low] = whole;
+        lab.engine().inspect().unwrap();
+    };
+    damaged(|node| node.height += 1, "is not one above its parent");
+    damaged(|node| node.time_max += 1, "has another latest time than its chain");
+    damaged(|node| node.chain_tx_count += 1, "counts other transactions than its chain has");
+    damaged(Node::clear_stored, "has no data, or data that nobody counted");
+    damaged(|node| node.chain_work = U256::ZERO, "adds no work");
 }

@@ -37,21 +37,8 @@ impl ChainTip for NodeChain {
 
     fn prune_height(&self) -> Call<Option<i32>> {
         let reader = self.reader()?;
-        if !reader.have_pruned() {
-            return Ok(None);
-        }
-        let Some(tip) = reader.tip() else { return Ok(None) };
-        Ok(reader.tree(|tree| {
-            let mut at = tip.id;
-            // Genesis is never pruned alone.
-            while let Some(parent) = tree[at].parent() {
-                if !tree[parent].has_data() {
-                    return Some(height_of(tree[parent].height));
-                }
-                at = parent;
-            }
-            None
-        }))
+        let last = reader.tip().and_then(|tip| reader.tree(|tree| tree.last_pruned(tip.id)));
+        Ok(last.map(height_of))
     }
 
     fn has_assumed_valid_chain(&self) -> Call<bool> {

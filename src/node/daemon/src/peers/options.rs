@@ -220,7 +220,7 @@ pub(crate) fn net_options(config: &Config) -> Result<Options, BadOption> {
         private_broadcast: privacy::private_broadcast(config, &reachable, connect.is_some())?,
         seed_nodes: if connect.is_some() { Vec::new() } else { seed_nodes },
         lookup,
-        dns_seeds: if dns_seed { chain.dns_seeds.iter().map(|name| (*name).to_owned()).collect() } else { Vec::new() },
+        dns_seeds: if dns_seed { dns_seeds(config) } else { Vec::new() },
         connect,
         check_addresses: u32::try_from(args.get_i64("checkaddrman", 0).clamp(0, 1_000_000)).unwrap_or(0),
         force_dns_seed: args.get_bool("forcednsseed", false),
@@ -406,6 +406,17 @@ fn max_upload(config: &Config) -> Result<u64, BadOption> {
         return Err(wrong());
     }
     number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)
+}
+
+/// Who is asked for addresses. A signet of one's own has nobody but whom `-signetseednode` names.
+fn dns_seeds(config: &Config) -> Vec<String> {
+    let (args, chain) = (config.args(), config.chain());
+    let signet = chain.kind == coin::ChainKind::Signet;
+    if signet && args.is_set("signetseednode") {
+        return args.get_all("signetseednode");
+    }
+    let known = if signet && args.is_set("signetchallenge") { &[] } else { chain.dns_seeds };
+    known.iter().map(|name| (*name).to_owned()).collect()
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ fn tables(dir: &Path) -> Vec<PathBuf> {
 fn play(dir: &Path) {
     platform::pages::tell_of_lost_pages(TEXT, Some(&dir.join("debug.log"))).unwrap();
     let dir = dir.join("chainstate");
-    let options = KvOptions { cache_bytes: 4 << 20, wipe: false };
+    let options = KvOptions { cache_bytes: 4 << 20, wipe: false, compact: false };
     let db = CoinsDb::open(&dir, options, XorKey::new([1, 2, 3, 4, 5, 6, 7, 8])).unwrap();
     let all: Vec<u32> = (0..COINS).collect();
     for part in all.chunks(1000) {

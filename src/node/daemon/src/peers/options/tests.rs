@@ -7,9 +7,13 @@ use config::{Env, Outcome, Role};
 use super::*;
 
 fn read(options: &[&str]) -> Result<Options, String> {
+    read_on("-regtest", options)
+}
+
+fn read_on(chain: &str, options: &[&str]) -> Result<Options, String> {
     let dir = tempfile::tempdir().unwrap();
     let coin = coin::by_id("bitcoin").unwrap();
-    let argv: Vec<OsString> = ["bitcoind", "-regtest"].iter().chain(options).map(OsString::from).collect();
+    let argv: Vec<OsString> = ["bitcoind", chain].iter().chain(options).map(OsString::from).collect();
     let outcome = config::load(Role::Daemon, coin, &argv, &Env::rooted_at(dir.path())).unwrap();
     let Outcome::Run(config) = outcome else { panic!("no configuration") };
     interact(&config);
@@ -96,4 +100,16 @@ fn amounts_of_bytes() {
     assert_eq!(read(&["-maxuploadtarget=5"]).unwrap().max_upload, 5 << 20);
     assert_eq!(read(&["-maxuploadtarget=5k"]).unwrap().max_upload, 5000);
     assert_eq!(read(&["-maxuploadtarget=2G"]).unwrap().max_upload, 2 << 30);
+}
+
+#[test]
+fn a_signet_of_ones_own_has_its_own_seeds() {
+    let seeds = |options: &[&str]| read_on("-signet", options).unwrap().dns_seeds;
+    let public: Vec<&str> = coin::by_id("bitcoin").unwrap().chain(coin::ChainKind::Signet).unwrap().dns_seeds.to_vec();
+    assert!(!public.is_empty());
+    assert_eq!(seeds(&[]), public);
+    assert_eq!(seeds(&["-signetchallenge=51"]), Vec::<String>::new());
+    assert_eq!(seeds(&["-signetchallenge=51", "-signetseednode=a:1", "-signetseednode=b"]), ["a:1", "b"]);
+    assert_eq!(seeds(&["-signetseednode=a:1", "-dnsseed=0"]), Vec::<String>::new());
+    assert_eq!(read(&["-dnsseed=1"]).unwrap().dns_seeds, ["dummySeed.invalid."]);
 }

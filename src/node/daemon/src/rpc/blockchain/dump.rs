@@ -7,7 +7,7 @@ use ::rpc::{Arg, Code, Json, Method, Object, Request, Res, RpcError, method};
 use chainstate::{DumpError, Dumped, Node, NodeId, Scratch};
 use primitives::hex;
 
-use super::{coins, overview, rates};
+use super::{coins, rates};
 use crate::{NodeContext, rpc::parse};
 
 /// The name under which blocks are kept from being pruned meanwhile.
@@ -123,7 +123,7 @@ fn write(
     let _lock = wanted.as_ref().map(|(_, base)| KeepBlocks::from(node, base.height));
     if let Some((_, base)) = &wanted {
         let tip = reader.tip().ok_or_else(parse::no_tip)?;
-        if reader.have_pruned() && overview::first_stored(node, tip.id) > base.height + 1 {
+        if reader.have_pruned() && reader.tree(|tree| tree.last_pruned(tip.id)) > Some(base.height) {
             return Err(RpcError::misc(
                 "Could not roll back to requested height since necessary block data is already pruned.",
             ));

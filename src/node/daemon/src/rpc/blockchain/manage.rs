@@ -120,8 +120,7 @@ fn answer_prune(node: &NodeContext, request: &Request) -> Result<Json, RpcError>
         return Err(RpcError::invalid_parameter("Blockchain is shorter than the attempted prune height."));
     }
     node.validate(move |engine| engine.prune_to_height(height))?;
-    // Genesis may be gone with its file, which is nothing that anybody asks for.
-    let pruned = super::overview::first_stored(node, tip.id).checked_sub(1).filter(|height| *height > 0);
+    let pruned = node.reader().tree(|tree| tree.last_pruned(tip.id));
     Ok(pruned.map_or(-1, i64::from).into())
 }
 

@@ -183,7 +183,7 @@ fn answer_chain_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError> 
         .with("size_on_disk", reader.disk_usage())
         .with("pruned", prune != 0);
     if prune != 0 {
-        info.push("pruneheight", first_stored(node, tip.id));
+        info.push("pruneheight", reader.tree(|tree| tree.last_pruned(tip.id)).map_or(0, |last| last + 1));
         info.push("automatic_pruning", prune > 1);
         if prune > 1 {
             info.push("prune_target_size", prune.saturating_mul(1 << 20));
@@ -194,20 +194,6 @@ fn answer_chain_info(node: &NodeContext, _: &Request) -> Result<Json, RpcError> 
     }
     info.push("warnings", node.warnings_json());
     Ok(info.into())
-}
-
-/// The lowest block above everything that was pruned.
-pub(super) fn first_stored(node: &NodeContext, tip: NodeId) -> u32 {
-    node.reader().tree(|tree| {
-        if !tree[tip].has_data() {
-            return tree[tip].height + 1;
-        }
-        let mut at = tip;
-        while let Some(parent) = tree[at].parent().filter(|p| tree[*p].has_data()) {
-            at = parent;
-        }
-        tree[at].height
-    })
 }
 
 fn chain_tips() -> Method<NodeContext> {
