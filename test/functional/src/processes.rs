@@ -58,9 +58,19 @@ pub(crate) fn remembers(id: u32, bytes: &[u8]) -> Result<bool> {
 
 /// The memory that a process takes, in bytes.
 pub(crate) fn memory(id: u32) -> Result<u64> {
+    Ok(status(id, "VmRSS:")?.trim_end_matches("kB").trim().parse::<u64>()? << 10)
+}
+
+/// Whether the system filters what a process asks of it.
+pub(crate) fn is_confined(id: u32) -> Result<bool> {
+    Ok(status(id, "Seccomp:")? == "2")
+}
+
+/// What the system says of a process under this heading.
+fn status(id: u32, heading: &str) -> Result<String> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse::<u64>()? << 10)
+    let line = status.lines().find_map(|line| line.strip_prefix(heading)).with_context(|| format!("no {heading}"))?;
+    Ok(line.trim().to_owned())
 }
 
 /// How many threads a process has.

@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use config::Config;
 use interfaces::{Call, WalletLoader};
 use ipc::{Backoff, Change, Connect, Error, Ipc, Options, Peer, Reconnecting};
-use platform::{Shutdown, Signals};
+use platform::{Shutdown, Signals, sandbox::Sockets};
 use tracing::{error, info};
 
 use crate::port::Port;
-use crate::setup::Surroundings;
+use crate::setup::{self, Surroundings};
 use crate::wallets::{Wallets, hello};
 
 /// Attaches to the node that `-ipcconnect` names, and to its successors when it goes away, until a signal ends it.
@@ -19,6 +19,7 @@ pub(crate) fn run(config: Config) -> anyhow::Result<()> {
     let Surroundings { clock, log } = Surroundings::new(&config)?;
     let shutdown = Shutdown::new();
     Signals::install()?.forward(shutdown.clone(), move || log.reopen())?;
+    setup::confine(&config, Sockets::Any)?;
     let port = Port::open(&config, &shutdown)?.map(Arc::new);
     let ipc = Ipc::new(Options::new(config.executable()));
     let (to, hello) = (Connect::parse(&config.args().get_str("ipcconnect", "unix"))?, hello(&config));

@@ -5,7 +5,24 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use config::Config;
 use logging::{LogHandle, Settings};
-use platform::{Clock, MockableClock, SystemClock};
+use platform::{
+    Clock, MockableClock, SystemClock,
+    sandbox::{self, Mode, Sockets},
+};
+use tracing::info;
+
+/// Gives up, for good, what a process needs no more once it has started: whoever takes it over finds no way out. A program
+/// that the user wants to have started would be locked in too, so then nothing is given up.
+pub(crate) fn confine(config: &Config, sockets: Sockets) -> anyhow::Result<()> {
+    let args = config.args();
+    let Some(mode) = Mode::parse(&args.get_str("sandbox", "1"))? else { return Ok(()) };
+    if let Some(name) = ["signer", "walletnotify"].iter().find(|name| !args.get_str(name, "").is_empty()) {
+        info!("No sandbox for the wallets: -{name} names a program");
+    } else if let Err(problem) = sandbox::confine(sockets, mode) {
+        info!("No sandbox for the wallets: {problem}");
+    }
+    Ok(())
+}
 
 /// What a process has before its wallets.
 pub(crate) struct Surroundings {

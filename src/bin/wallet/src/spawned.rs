@@ -9,9 +9,9 @@ use coin::Coin;
 use config::Env;
 use ipc::{Ipc, Options};
 use logging::LogHandle;
-use platform::{SignalEvent, Signals};
+use platform::{SignalEvent, Signals, sandbox::Sockets};
 
-use crate::setup::Surroundings;
+use crate::setup::{self, Surroundings};
 use crate::wallets::{WalletInit, Wallets, hello};
 
 /// Serves the node at the other end of the socket until that is closed: by the node when it stops, by the system when
@@ -21,6 +21,7 @@ pub(crate) fn serve(coin: &'static Coin, descriptor: i32, arguments: &[OsString]
     let config = Arc::from(config::load_spawned(coin, arguments, &Env::from_process())?);
     let Surroundings { clock, log } = Surroundings::new(&config)?;
     outlive_signals(log)?;
+    setup::confine(&config, Sockets::Present)?;
     let wallets = Arc::new(Wallets::new(Arc::clone(&config), clock));
     let init = WalletInit { hello: hello(&config), wallets: Some(Arc::clone(&wallets)), rpc: None };
     let ipc = Ipc::new(Options::new(config.executable()));

@@ -19,6 +19,7 @@
 //!     after everything else that a secret passes through.
 //! 11. [`socket`] and [`terminal`]: where others connect to, and a terminal that does not show a secret; [`audience`]: telling
 //!     other processes what happens without waiting for them.
+//! 12. [`sandbox`]: once it has started, a process gives up what it does not need.
 //!
 //! What is assumed: a POSIX system, or Windows. Where they differ, `unix` and `windows` have the same functions, and nothing
 //! outside this crate has to know. Linux is complete; on other POSIX systems the parts that only Linux has (a signal at the
@@ -46,6 +47,7 @@ pub mod locked;
 pub mod machine;
 pub mod pages;
 pub mod pidfile;
+pub mod sandbox;
 pub mod shell;
 pub mod shutdown;
 pub mod signals;

@@ -234,3 +234,23 @@ fn a_program_that_is_not_there_is_an_error() {
     let beside = child::sibling("bulkhead-wallet").unwrap();
     assert_eq!(beside.file_name().unwrap(), "bulkhead-wallet");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_gets_out_of_the_sandbox() {
+    let tried = |mode: &str, sockets: &str| {
+        let ended = probe(&["confined", mode, sockets]).output().unwrap();
+        let shown = String::from_utf8(ended.stdout).unwrap();
+        assert!(ended.status.success(), "{shown}");
+        let (first, second) = shown.trim_end().split_once('\n').unwrap();
+        assert_eq!(first, second, "a thread from before is outside");
+        first.to_owned()
+    };
+    let all = "tcp call udp pair program memory file thread";
+    assert_eq!(tried("0", "present"), all);
+    assert_eq!(tried("log", "present"), all);
+    assert_eq!(tried("1", "any"), "tcp call udp pair file thread");
+    assert_eq!(tried("1", "present"), "pair file thread");
+    let unknown = probe(&["confined", "2", "present"]).output().unwrap();
+    assert_eq!(String::from_utf8(unknown.stdout).unwrap(), "Unknown mode in -sandbox=2: it is 1, 0 or log\n");
+}

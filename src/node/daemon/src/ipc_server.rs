@@ -10,7 +10,7 @@ use interfaces::{
     old_mining_refused,
 };
 use ipc::{Address, Ipc, Options};
-use platform::socket::LocalSocket;
+use platform::{sandbox::Mode, socket::LocalSocket};
 use tracing::{info, warn};
 
 use crate::{
@@ -30,6 +30,8 @@ pub(crate) fn check(config: &Config) -> Result<(), BadOption> {
         let path = Address::parse(&text).and_then(|address| address.socket_path(config.net_dir(), "node"));
         path.map_err(|error| BadOption(format!("Unable to bind to IPC address '{text}'. {error}")))?;
     }
+    // It is for the wallets' process, which should not be the first to say so.
+    Mode::parse(&config.args().get_str("sandbox", "1")).map_err(|error| BadOption(error.to_string()))?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use rpc::Json;
 
-use crate::processes::{children, descriptors, has_tcp, runs};
+use crate::processes::{children, descriptors, has_tcp, is_confined, runs};
 use crate::programs::Shape;
 use crate::stage::{Skip, Stage, Whose, expect_equal};
 
@@ -26,6 +26,7 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     }
     ensure!(has_tcp(node.id())?, "the node listens to nobody");
     ensure!(!has_tcp(wallet)?, "the wallet has a TCP socket");
+    ensure!(is_confined(wallet)?, "the wallet is not in a sandbox");
 
     // Options that say where a wallet is do not make the node open it.
     node.call("unloadwallet", &["w".into()])?;
@@ -35,6 +36,14 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     expect_equal("the chain's height", &node.height()?, &3)?;
     node.stop()?;
     ensure!(!runs(wallet), "the wallet outlives its node");
+
+    for option in ["-sandbox=0", "-walletnotify=true"] {
+        let node = stage.start("a", &[option])?;
+        let wallet = children(node.id())?.pop().context("the node has no wallet process")?;
+        ensure!(!is_confined(wallet)?, "the wallet is in a sandbox in spite of {option}");
+        node.stop()?;
+    }
+    stage.refuses("a", &["-sandbox=often"], "Unknown mode in -sandbox=often: it is 1, 0 or log")?;
 
     // A node that is told to have none starts none.
     let mut node = stage.start("a", &["-disablewallet"])?;

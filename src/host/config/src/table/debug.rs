@@ -20,8 +20,7 @@ pub(super) const SERVER: &[OptionSpec] = &[
     row(
         "checkblockindex",
         "",
-        "Check the block tree, the chain state and other structures of validation every <n> operations. 0 switches it off. \
-         (default: 0, regtest: 1)",
+        "Check that what is known of the blocks fits together at every <n>th move of the tip. 0 switches it off. (default: 0)",
     )
     .debug_only(),
     row("checkblocks", "=<n>", "How many blocks to check at start-up (default: 6, 0 = all)").debug_only(),

@@ -73,7 +73,7 @@ pub(super) const SERVER: &[OptionSpec] = &[
         "",
         "Wait until start-up has finished before going to the background. Implies -daemon (default: 0)",
     ),
-    row("dbbatchsize", "", "Largest database write batch in bytes (default: 33554432)").debug_only(),
+    row("dbbatchsize", "", "Largest database write batch in bytes (default: 8388608)").debug_only(),
     row(
         "dbcache",
         "=<n>",
@@ -128,8 +128,8 @@ pub(super) const SERVER: &[OptionSpec] = &[
     row(
         "prevoutfetchthreads",
         "=<n>",
-        "Number of threads that fetch the outputs a block spends from the database ahead of time (0 disables, up to 16, \
-         default: 8). Negative values are refused.",
+        "Whether the outputs that a block spends are read from the database in one go before it is checked: 0 = no, any \
+         number of threads = yes, all in one (default: 8). Negative values are refused.",
     ),
     row(
         "prune",
@@ -158,12 +158,6 @@ pub(super) const SERVER: &[OptionSpec] = &[
         "",
         "Wipe the chain state and rebuild it from the blk*.dat files. The chain state of a loaded assumeutxo snapshot is \
          wiped as well; the snapshot can be loaded again by RPC.",
-    ),
-    row(
-        "sandbox",
-        "=<mode>",
-        "Give up what the process does not need once it has started: 1 = yes where the system can, 0 = no, log = only \
-         report what would be refused (default: 1)",
     ),
     row(
         "settings",

@@ -104,6 +104,14 @@ pub(super) const MULTIPROCESS: &[OptionSpec] = &[
          attaches (default: none)",
     ),
     hidden("ipcfd"),
+    ipc(
+        "sandbox",
+        "=<mode>",
+        "Once it has started, the process of the wallets gives up for good, where the system can: starting programs, making \
+         sockets (unless it has attached itself to a node), and the kernel's ways into itself and into other processes. 1 = \
+         yes, unless -signer or -walletnotify names a program, which would be locked in too; 0 = no; log = only tell in the \
+         system's log (default: 1)",
+    ),
 ];
 
 /// The client's way to the node.

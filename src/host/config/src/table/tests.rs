@@ -113,13 +113,13 @@ fn the_daemon_has_bitcoin_cores_options_and_ours() {
         assert_eq!(core.difference(&ours).collect::<Vec<_>>(), Vec::<&&str>::new(), "missing in {role:?}");
         ours.difference(&core).copied().collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(extra(Role::Daemon, CORE_SERVER), "ephemeral logjson readyfd rpccompat sandbox");
+    assert_eq!(extra(Role::Daemon, CORE_SERVER), "ephemeral logjson readyfd rpccompat");
     assert_eq!(
         extra(Role::Node, CORE_SERVER),
         "ephemeral ipcbind ipccompat ipcconnect ipcfd logjson readyfd rpccompat sandbox"
     );
     assert_eq!(extra(Role::Cli, CORE_CLI), "");
-    assert_eq!(extra(Role::Wallet, CORE_WALLET), "ipcbind ipccompat ipcconnect ipcfd");
+    assert_eq!(extra(Role::Wallet, CORE_WALLET), "ipcbind ipccompat ipcconnect ipcfd sandbox");
 }
 
 #[test]

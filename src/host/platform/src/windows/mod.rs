@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod memory;
 pub(crate) mod pages;
 pub(crate) mod processes;
+pub(crate) mod sandbox;
 pub(crate) mod signals;
 pub(crate) mod terminal;
 

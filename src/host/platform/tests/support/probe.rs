@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use platform::daemonize::{Forked, daemonize};
-use platform::{ChildOptions, DirectoryLock, PidFile, Shutdown, SignalEvent, Signals, child, descriptor, limits};
+use platform::{
+    ChildOptions, DirectoryLock, PidFile, Shutdown, SignalEvent, Signals, child, descriptor, limits, sandbox,
+};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +23,8 @@ fn main() -> ExitCode {
             report(std::fs::write(file, b"").map_err(|error| error.to_string()))
         }
         ["parent"] => parent(),
+        #[cfg(target_os = "linux")]
+        ["confined", mode, sockets] => confined(mode, sockets),
         ["-ipcfd", number, rest @ ..] => serve(number, rest),
         _ => ExitCode::from(64),
     }
@@ -191,4 +195,60 @@ fn open_descriptors() -> String {
         .collect();
     names.sort();
     names.join(" ")
+}
+
+/// Gives things up, then tries to use them, also from a thread that was there before.
+#[cfg(target_os = "linux")]
+fn confined(mode: &str, sockets: &str) -> ExitCode {
+    use std::sync::mpsc::channel;
+
+    let (go, wait) = channel::<()>();
+    let before = std::thread::spawn(move || {
+        let _ = wait.recv();
+        attempts()
+    });
+    let sockets = if sockets == "any" { sandbox::Sockets::Any } else { sandbox::Sockets::Present };
+    match sandbox::Mode::parse(mode).map(|mode| mode.map(|mode| sandbox::confine(sockets, mode))) {
+        Ok(Some(Err(error))) => return report(Err(error.to_string())),
+        Err(error) => return report(Err(error.to_string())),
+        Ok(Some(Ok(())) | None) => {}
+    }
+    let _ = go.send(());
+    say(&attempts());
+    say(&before.join().unwrap_or_default());
+    ExitCode::SUCCESS
+}
+
+/// What works, in a word for each.
+#[cfg(target_os = "linux")]
+fn attempts() -> String {
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::unix::net::UnixStream;
+    use std::process::Command;
+
+    #[expect(clippy::disallowed_methods, reason = "the probe tries to start a program")]
+    let program = Command::new("true").status().is_ok();
+    let tried = [
+        ("tcp", TcpListener::bind("127.0.0.1:0").is_ok()),
+        ("call", TcpStream::connect("127.0.0.1:1").is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionRefused)),
+        ("udp", UdpSocket::bind("127.0.0.1:0").is_ok()),
+        ("pair", UnixStream::pair().is_ok()),
+        ("program", program),
+        ("memory", reads_by_number()),
+        ("file", std::fs::write("/dev/null", "x").is_ok()),
+        ("thread", std::thread::Builder::new().spawn(|| ()).is_ok_and(|thread| thread.join().is_ok())),
+    ];
+    tried.iter().filter(|(_, works)| *works).map(|(what, _)| *what).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads this process's memory as if it were another's.
+#[cfg(target_os = "linux")]
+fn reads_by_number() -> bool {
+    use std::io::IoSliceMut;
+
+    use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+
+    let (there, mut here) = ([7_u8; 8], [0; 8]);
+    let remote = RemoteIoVec { base: there.as_ptr().addr(), len: there.len() };
+    process_vm_readv(nix::unistd::getpid(), &mut [IoSliceMut::new(&mut here)], &[remote]).is_ok() && here == there
 }
