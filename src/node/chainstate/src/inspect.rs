@@ -2,7 +2,7 @@
 //! a fault after every so many.
 
 use crate::{
-    Engine, Fatal, Node, NodeId, Tree, Validity,
+    Engine, Fatal, Node, Tree, Validity,
     candidates::{Candidates, Rank},
     shared::read,
 };
@@ -49,7 +49,7 @@ impl Engine {
 
 /// What is wrong with a block, seen from its parent. Some rules hold only if nothing was ever taken away or left out.
 fn misfit(tree: &Tree, node: &Node, complete: bool) -> Option<&'static str> {
-    let Some(parent) = node.parent().map(|id: NodeId| &tree[id]) else {
+    let Some(parent) = node.parent().map(|id| &tree[id]) else {
         return (node.height != 0).then_some("has no parent");
     };
     let rules = [

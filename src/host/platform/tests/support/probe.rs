@@ -6,9 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use platform::daemonize::{Forked, daemonize};
-use platform::{
-    ChildOptions, DirectoryLock, PidFile, Shutdown, SignalEvent, Signals, child, descriptor, limits, sandbox,
-};
+use platform::{ChildOptions, DirectoryLock, PidFile, Shutdown, SignalEvent, Signals, child, descriptor, limits};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -202,13 +200,15 @@ fn open_descriptors() -> String {
 fn confined(mode: &str, sockets: &str) -> ExitCode {
     use std::sync::mpsc::channel;
 
+    use platform::sandbox::{Mode, Sockets, confine};
+
     let (go, wait) = channel::<()>();
     let before = std::thread::spawn(move || {
         let _ = wait.recv();
         attempts()
     });
-    let sockets = if sockets == "any" { sandbox::Sockets::Any } else { sandbox::Sockets::Present };
-    match sandbox::Mode::parse(mode).map(|mode| mode.map(|mode| sandbox::confine(sockets, mode))) {
+    let sockets = if sockets == "any" { Sockets::Any } else { Sockets::Present };
+    match Mode::parse(mode).map(|mode| mode.map(|mode| confine(sockets, mode))) {
         Ok(Some(Err(error))) => return report(Err(error.to_string())),
         Err(error) => return report(Err(error.to_string())),
         Ok(Some(Ok(())) | None) => {}
