@@ -332,3 +332,45 @@ pub fn mempool_options(config: &Config) -> Result<mempool::Options, BadOption> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use config::{Env, Outcome, Role};
+
+    use super::*;
+
+    fn read(options: &[&str]) -> Result<(LoadOptions, EngineOptions), BadOption> {
+        let dir = tempfile::tempdir().unwrap();
+        let argv: Vec<OsString> = ["bitcoind", "-regtest"].iter().chain(options).map(OsString::from).collect();
+        let coin = coin::by_id("bitcoin").unwrap();
+        let outcome = config::load(Role::Daemon, coin, &argv, &Env::rooted_at(dir.path())).unwrap();
+        let Outcome::Run(config) = outcome else { panic!("no configuration") };
+        chain_options(&config)
+    }
+
+    #[test]
+    fn the_engine_gets_what_was_asked_for() {
+        let (load, engine) = read(&[]).unwrap();
+        assert_eq!((load.script_cache_bytes, load.compact), (32 << 20, false));
+        assert_eq!((engine.batch_bytes, engine.prefetch, engine.inspect_every), (8 << 20, true, None));
+        assert!(engine.mishap.is_none());
+        let (load, engine) = read(&[
+            "-maxsigcachesize=3",
+            "-forcecompactdb",
+            "-dbbatchsize=1000",
+            "-prevoutfetchthreads=0",
+            "-checkblockindex=7",
+            "-dbcrashratio=8",
+        ])
+        .unwrap();
+        assert_eq!((load.script_cache_bytes, load.compact), (3 << 20, true));
+        assert_eq!((engine.batch_bytes, engine.prefetch, engine.inspect_every), (1000, false, NonZeroU32::new(7)));
+        assert!(engine.mishap.is_some());
+        let every = |option: &str| read(&[option]).unwrap().1.inspect_every;
+        assert_eq!((every("-checkblockindex"), every("-checkblockindex=0")), (NonZeroU32::new(1), None));
+        assert_eq!(read(&["-maxsigcachesize=-1"]).unwrap().0.script_cache_bytes, 0);
+        assert!(read(&["-prevoutfetchthreads=-1"]).is_err());
+    }
+}

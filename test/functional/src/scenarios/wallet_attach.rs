@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
 use crate::node::Node;
+use crate::processes;
 use crate::programs::Shape;
 use crate::stage::{Skip, Stage, expect_equal};
 use crate::wait::{DEADLINE, until};
@@ -17,6 +18,7 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     node.refuses("listwallets", &[], rpc::Code::METHOD_NOT_FOUND, "Method not found")?;
     let mut wallet = stage.wallet("a", &["-ipcconnect=unix", "-keypool=10"])?;
     wait_for_wallets(&mut node)?;
+    ensure!(processes::is_confined(wallet.id())?, "the wallet is not in a sandbox");
     node.create_wallet(&["w".into()])?;
     let address = node.call("getnewaddress", &[])?.as_str()?.to_owned();
     node.mine(3, &address)?;

@@ -140,13 +140,19 @@ fn reindexing_finds_the_same_coins() {
     }
 }
 
-#[test]
-fn old_block_files_go_when_pruning() {
+/// A chain of several files that go when they are told to.
+fn pruned_by_hand() -> Lab {
     let mut lab = Lab::new();
     lab.stop();
     lab.prune_target = Some(u64::MAX);
     lab.open(false, false).unwrap();
     lab.mine(760);
+    lab
+}
+
+#[test]
+fn old_block_files_go_when_pruning() {
+    let mut lab = pruned_by_hand();
     let tip = lab.tip();
     assert_eq!(lab.engine().prune_to_height(10).unwrap(), 0, "every file holds higher blocks too");
     let gone = lab.engine().prune_to_height(760).unwrap();
@@ -322,11 +328,7 @@ fn blocks_that_came_together_are_connected_without_being_read_again() {
 
 #[test]
 fn who_follows_the_tip_keeps_blocks_and_goes_back_with_it() {
-    let mut lab = Lab::new();
-    lab.stop();
-    lab.prune_target = Some(u64::MAX);
-    lab.open(false, false).unwrap();
-    lab.mine(760);
+    let mut lab = pruned_by_hand();
     let first = lab.engine().reader().at_height(1).unwrap();
     let kept = |lab: &mut Lab| lab.engine().reader().node(first).has_data();
     let reader = lab.engine().reader();
@@ -368,4 +370,19 @@ fn what_does_not_fit_together_is_named() {
     damaged(|node| node.chain_tx_count += 1, "counts other transactions than its chain has");
     damaged(Node::clear_stored, "has no data, or data that nobody counted");
     damaged(|node| node.chain_work = U256::ZERO, "adds no work");
+}
+
+#[test]
+fn what_a_block_spends_is_found_without_being_read_ahead() {
+    let mut lab = Lab::new();
+    lab.stop();
+    lab.prefetch = false;
+    lab.open(false, false).unwrap();
+    let mined = lab.mine(101);
+    lab.engine().flush(FlushMode::Empty).unwrap();
+    let tip = lab.tip();
+    let block = lab.block(tip, vec![split(coinbase_of(&mined[0]), 5_000_000_000)], 1, 0);
+    lab.submit(&block).0.unwrap();
+    assert_eq!(lab.tip(), block.hash());
+    assert!(lab.engine().reader().coin(&coinbase_of(&mined[0])).unwrap().is_none());
 }
